@@ -30,6 +30,29 @@ public sealed class Connection
     /// <summary>"client" or "server": what the local socket is when <paramref name="clientSide"/> asked; null for a capture.</summary>
     public string? RoleOf(Side clientSide) => !IsLocalSocket ? null : clientSide == Side.A ? "client" : "server";
 
+    internal SideStream StreamA { get; } = new();
+
+    internal SideStream StreamB { get; } = new();
+
+    /// <summary>What parses this connection; null until the protocol is known.</summary>
+    internal ProtocolSession? Session { get; set; }
+
+    /// <summary>Who made <see cref="Session"/> and takes it back.</summary>
+    internal IProtocol? Protocol { get; set; }
+
+    /// <summary>Segments looked at without recognising a protocol.</summary>
+    internal int Unrecognised { get; set; }
+
+    internal bool IsOpen { get; set; }
+
+    internal long LastSeenNs { get; set; }
+
+    internal Connection? Older { get; set; }
+
+    internal Connection? Newer { get; set; }
+
+    internal SideStream StreamOf(Side side) => side == Side.A ? StreamA : StreamB;
+
     /// <summary>Makes a connection for tests and tools; the engine makes its own.</summary>
     public static Connection Create(Endpoint a, Endpoint b, bool fromStart = true, bool isLocalSocket = false) =>
         new() { A = a, B = b, FromStart = fromStart, IsLocalSocket = isLocalSocket };
