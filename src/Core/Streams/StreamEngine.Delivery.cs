@@ -190,7 +190,7 @@ public sealed partial class StreamEngine
         int length = stream.PendingLength + data.Length;
         if (stream.Pending is null || stream.Pending.Length < length)
         {
-            if (length > MaxPendingBytes || !_buffers.TryRent(length, out byte[] larger))
+            if (length > MaxPendingBytes || !_buffers.TryRent(length, out byte[]? larger))
             {
                 return false;
             }

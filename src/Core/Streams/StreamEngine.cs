@@ -14,7 +14,7 @@ namespace KubeBpfBox.Core.Streams;
 public sealed partial class StreamEngine
 {
     private const int MaxFreeConnections = 4096;
-    private const int MaxPendingBytes = 128 * 1024;
+    private const int MaxPendingBytes = BufferPool.MaxBufferBytes;
     private const int MaxUnrecognisedFromStart = 8;
     private const int ProbeAfterUnrecognised = 8;
     private const int IgnoreAfterUnrecognised = 72;
