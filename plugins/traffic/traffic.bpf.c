@@ -27,9 +27,8 @@ struct socket_state {
 	struct traffic_socket socket;
 	__u32 unknown_bytes;
 	__u8 verdict;
-	__u8 flags; /* TRAFFIC_FROM_START, TRAFFIC_START_KNOWN */
+	__u8 flags[2]; /* egress, ingress: TRAFFIC_FROM_START, TRAFFIC_START_KNOWN; cleared by the first payload */
 	__u8 last_direction; /* of the last payload; 2 = none yet */
-	__u8 reserved;
 };
 
 struct {
@@ -51,6 +50,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct traffic_slot);
 } slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct traffic_control);
+} control SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -216,12 +223,13 @@ static __always_inline void init_state(struct __sk_buff *skb, struct bpf_sock *s
 		/* The first SYN leaves inside connect(): here, and nowhere later, the current task is the owner. */
 		struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 
-		state->flags = TRAFFIC_FROM_START;
+		state->flags[0] = state->flags[1] = TRAFFIC_FROM_START;
 		state->socket.pid = BPF_CORE_READ(task, tgid);
 		BPF_CORE_READ_STR_INTO(&state->socket.comm, task, comm);
 	} else if (tcp && tcp->bytes_received == 0 && tcp->bytes_acked <= 1) {
 		/* A child of a listener (bytes_acked counts the SYN of an active open). */
-		state->flags = TRAFFIC_FROM_START | TRAFFIC_START_KNOWN;
+		state->flags[0] = TRAFFIC_FROM_START;
+		state->flags[1] = TRAFFIC_FROM_START | TRAFFIC_START_KNOWN;
 		state->socket.start_sequence = tcp->rcv_nxt;
 	}
 }
@@ -229,7 +237,9 @@ static __always_inline void init_state(struct __sk_buff *skb, struct bpf_sock *s
 static __always_inline void submit(struct __sk_buff *skb, struct traffic_record *record, const struct packet *packet,
 				   const struct traffic_socket *socket, __u8 flags)
 {
-	__u64 available;
+	struct traffic_control *user;
+	__u64 available, wake = BPF_RB_NO_WAKEUP;
+	__u32 key = 0;
 
 	record->ktime_ns = bpf_ktime_get_ns();
 	record->sequence = packet->sequence;
@@ -238,10 +248,13 @@ static __always_inline void submit(struct __sk_buff *skb, struct traffic_record 
 	record->tcp_flags = packet->tcp_flags;
 	record->flags = flags;
 	record->socket = *socket;
-	/* User space comes by on its own every few milliseconds; it is woken only when the ring fills faster than that. */
+	/* While there is traffic user space comes by on its own every few milliseconds; it is woken only when it sleeps for
+	 * long or the ring fills faster than that. */
+	user = bpf_map_lookup_elem(&control, &key);
 	available = bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA);
-	bpf_ringbuf_submit(record, available >= wake_bytes && available < wake_bytes + 65536 ? BPF_RB_FORCE_WAKEUP :
-											       BPF_RB_NO_WAKEUP);
+	if ((user && user->sleeping) || (available >= wake_bytes && available < wake_bytes + 65536))
+		wake = BPF_RB_FORCE_WAKEUP;
+	bpf_ringbuf_submit(record, wake);
 }
 
 /* bpf_ringbuf_reserve wants a constant size, so there is one branch for each of a few sizes. */
@@ -408,7 +421,9 @@ static __always_inline int tap(struct __sk_buff *skb, bool ingress)
 			}
 		}
 	}
-	captured = capture(skb, &packet, &state->socket, state->flags | (ingress ? TRAFFIC_INGRESS : 0), limit);
+	captured = capture(skb, &packet, &state->socket, state->flags[ingress] | (ingress ? TRAFFIC_INGRESS : 0), limit);
+	if (packet.payload_length > 0)
+		state->flags[ingress] = 0;
 	if (captured)
 		COUNT(submitted);
 	count->ring_full_bytes += packet.payload_length;

@@ -9,7 +9,7 @@
 /* Flags of traffic_record. */
 enum {
 	TRAFFIC_INGRESS = 1, /* the packet came in; otherwise the local socket sent it */
-	TRAFFIC_FROM_START = 2, /* the tap knew the socket before its first payload byte */
+	TRAFFIC_FROM_START = 2, /* no payload of this direction went before, on the wire or unseen */
 	TRAFFIC_LISTENER = 4, /* the socket is a listener: payload arrived with the handshake */
 	TRAFFIC_START_KNOWN = 8, /* start_sequence is the number of the first ingress byte */
 };
@@ -57,6 +57,11 @@ struct traffic_slot {
 	__u64 skip_until[2]; /* egress, ingress */
 	__u32 verdict;
 	__u32 reserved;
+};
+
+/* Written by user space before it sleeps for long; the next record then wakes it. */
+struct traffic_control {
+	__u32 sleeping;
 };
 
 /* Per CPU. packets is the sum of all the others. */
