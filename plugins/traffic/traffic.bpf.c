@@ -21,7 +21,6 @@
 #define UNKNOWN_BYTES_PER_PACKET 4096
 
 const volatile __u32 bytes_per_packet = 16384;
-const volatile __u64 wake_bytes = 512 * 1024;
 
 struct socket_state {
 	struct traffic_socket socket;
@@ -238,7 +237,6 @@ static __always_inline void submit(struct __sk_buff *skb, struct traffic_record 
 				   const struct traffic_socket *socket, __u8 flags)
 {
 	struct traffic_control *user;
-	__u64 available, wake = BPF_RB_NO_WAKEUP;
 	__u32 key = 0;
 
 	record->ktime_ns = bpf_ktime_get_ns();
@@ -248,13 +246,10 @@ static __always_inline void submit(struct __sk_buff *skb, struct traffic_record 
 	record->tcp_flags = packet->tcp_flags;
 	record->flags = flags;
 	record->socket = *socket;
-	/* While there is traffic user space comes by on its own every few milliseconds; it is woken only when it sleeps for
-	 * long or the ring fills faster than that. */
+	/* While there is traffic user space comes by on its own every few milliseconds: a wake-up for each record would cost
+	 * more than all the rest. It is woken only from the long sleep of a quiet machine. */
 	user = bpf_map_lookup_elem(&control, &key);
-	available = bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA);
-	if ((user && user->sleeping) || (available >= wake_bytes && available < wake_bytes + 65536))
-		wake = BPF_RB_FORCE_WAKEUP;
-	bpf_ringbuf_submit(record, wake);
+	bpf_ringbuf_submit(record, user && user->sleeping ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
 /* bpf_ringbuf_reserve wants a constant size, so there is one branch for each of a few sizes. */

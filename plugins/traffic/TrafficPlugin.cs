@@ -1,0 +1,266 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using KubeBpfBox.Bpf;
+using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.Records;
+using KubeBpfBox.Core.Streams;
+
+namespace KubeBpfBox.Plugins.Traffic;
+
+/// <summary>Reads the tap's records and feeds the stream engine: one thread from the ring buffer to the transactions.</summary>
+public sealed class TrafficPlugin : IDisposable
+{
+    private const int BatchRecords = 4096;
+    private const int PauseMs = 5;
+    private const int PausesBeforeSleep = 20;
+    private const int SleepMs = 500;
+    private const long TickNs = 1_000_000_000;
+
+    private readonly TrafficTap _tap;
+    private readonly StreamEngine _engine;
+    private readonly IWorkloadResolver _resolver;
+    private readonly object _gate;
+    private readonly Dictionary<ulong, Connection> _connections = [];
+    private readonly HandshakePayloads _handshakes = new();
+    private readonly LedgerStage _ring;
+    private readonly Counter _late;
+    private readonly Counter _closing;
+    private readonly Counter _malformed;
+    private readonly Counter _unclaimed;
+    private readonly Thread _thread;
+    private long _clockOffsetNs = UnixNowNs() - MonotonicNowNs();
+    private long _nextTickNs;
+    private volatile bool _stopping;
+
+    /// <summary>Makes the plugin; <see cref="Start"/> begins.</summary>
+    /// <param name="tap">The loaded tap, owned by the caller.</param>
+    /// <param name="engine">Fed by this plugin's thread only, under the gate.</param>
+    /// <param name="resolver">Names the sockets' owners.</param>
+    /// <param name="gate">Held while a batch of records is worked on, so that others see the aggregates between batches.</param>
+    /// <param name="ledger">Gets the stages "traffic_kernel" and "traffic_ring".</param>
+    public TrafficPlugin(TrafficTap tap, StreamEngine engine, IWorkloadResolver resolver, object gate, Ledger ledger)
+    {
+        _tap = tap;
+        _engine = engine;
+        _resolver = resolver;
+        _gate = gate;
+        LedgerStage kernel = tap.AddTo(ledger);
+        _ring = ledger.AddStage("traffic_ring", "records");
+        _late = _ring.DropReason("ignored_late");
+        _closing = _ring.DropReason("connection_unknown");
+        _malformed = _ring.DropReason("malformed");
+        _unclaimed = _ring.DropReason("handshake_unclaimed");
+        _ring.Held = () => _handshakes.Count;
+        ledger.OnRead(() => _ring.In.Value = kernel.Out.Value);
+        engine.Closed = connection => _connections.Remove(connection.Id);
+        _thread = new Thread(Run) { Name = "traffic", IsBackground = true };
+    }
+
+    /// <summary>What ended the thread, if anything but <see cref="Stop"/> did.</summary>
+    public Exception? Failure { get; private set; }
+
+    /// <summary>Called when <see cref="Failure"/> is set.</summary>
+    public Action? Failed { get; set; }
+
+    /// <summary>Starts the thread.</summary>
+    public void Start() => _thread.Start();
+
+    /// <summary>Drains what is in the ring, ends all connections and waits for the thread.</summary>
+    public void Stop()
+    {
+        if (_stopping)
+        {
+            return;
+        }
+        _stopping = true;
+        _tap.Ring.Interrupt();
+        if (_thread.IsAlive)
+        {
+            _thread.Join();
+        }
+    }
+
+    private void Run()
+    {
+        try
+        {
+            Loop();
+        }
+        catch (Exception e)
+        {
+            Failure = e;
+            Failed?.Invoke();
+        }
+    }
+
+    private void Loop()
+    {
+        Consumer consumer = new(this);
+        int quietPauses = 0;
+        while (true)
+        {
+            bool last = _stopping;
+            int drained = DrainBatch(ref consumer);
+            if (drained == BatchRecords)
+            {
+                continue;
+            }
+            if (last)
+            {
+                lock (_gate)
+                {
+                    _engine.CloseAll(EndReason.CaptureEnded, ToUnixNs(MonotonicNowNs()));
+                }
+                return;
+            }
+            quietPauses = drained > 0 ? 0 : quietPauses + 1;
+            if (quietPauses < PausesBeforeSleep)
+            {
+                Thread.Sleep(PauseMs);
+                continue;
+            }
+            _tap.SetSleeping(true);
+            _tap.Ring.Wait(SleepMs);
+            _tap.SetSleeping(false);
+        }
+    }
+
+    private int DrainBatch(ref Consumer consumer)
+    {
+        lock (_gate)
+        {
+            int drained = _tap.Ring.Drain(ref consumer, BatchRecords);
+            long now = MonotonicNowNs();
+            if (now >= _nextTickNs)
+            {
+                _nextTickNs = now + TickNs;
+                AdjustClock();
+                _engine.Tick(ToUnixNs(now));
+                _unclaimed.Add(_handshakes.Expire(now));
+            }
+            return drained;
+        }
+    }
+
+    private readonly struct Consumer(TrafficPlugin plugin) : IRingConsumer
+    {
+        public void OnRecord(ReadOnlySpan<byte> record) => plugin.OnRecord(record);
+    }
+
+    private void OnRecord(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length < Unsafe.SizeOf<TrafficRecord>())
+        {
+            _malformed.Add(1);
+            return;
+        }
+        ref readonly TrafficRecord record = ref MemoryMarshal.AsRef<TrafficRecord>(bytes);
+        ReadOnlySpan<byte> payload = bytes[Unsafe.SizeOf<TrafficRecord>()..];
+        if (record.CapturedLength > payload.Length)
+        {
+            _malformed.Add(1);
+            return;
+        }
+        payload = payload[..record.CapturedLength];
+        if ((record.Flags & TrafficFlags.Listener) != 0)
+        {
+            _unclaimed.Add(_handshakes.Keep(in record, payload));
+            return;
+        }
+        if (!_connections.TryGetValue(record.Socket.Cookie, out Connection? connection) && (connection = Join(in record)) is null)
+        {
+            return;
+        }
+        _ring.Out.Add(1);
+        Feed(connection, in record, payload);
+    }
+
+    private void Feed(Connection connection, in TrafficRecord record, ReadOnlySpan<byte> payload) =>
+        _engine.OnSegment(connection, (record.Flags & TrafficFlags.Ingress) != 0 ? Side.B : Side.A, new TcpSegment
+        {
+            TimestampNs = ToUnixNs((long)record.KtimeNs),
+            Sequence = record.Sequence,
+            Acknowledgment = record.Acknowledgment,
+            Flags = (TcpFlags)record.TcpFlags,
+            PayloadLength = (int)record.PayloadLength,
+            Payload = payload,
+        });
+
+    /// <summary>Makes a connection known; null when the record says nothing worth remembering.</summary>
+    private Connection? Join(in TrafficRecord record)
+    {
+        ref readonly TrafficSocket socket = ref record.Socket;
+        if (_tap.IsIgnored(socket.Cookie))
+        {
+            _late.Add(1);
+            return null;
+        }
+        if (record.PayloadLength == 0 && ((TcpFlags)record.TcpFlags & TcpFlags.Syn) == 0)
+        {
+            _closing.Add(1);
+            return null;
+        }
+        Endpoint local = Endpoint.From(socket.LocalAddress, socket.LocalPort);
+        Endpoint remote = Endpoint.From(socket.RemoteAddress, socket.RemotePort);
+        bool hasHandshake = _handshakes.Contains(local, remote);
+        bool fromStart = hasHandshake || (record.Flags & TrafficFlags.FromStart) != 0;
+        Connection connection = _engine.Open(socket.Cookie, local, remote, fromStart, isLocalSocket: true, ToUnixNs((long)record.KtimeNs));
+        _connections[socket.Cookie] = connection;
+        connection.Workload = _resolver.Resolve(new SocketOwner
+        {
+            CgroupId = socket.CgroupId,
+            NetworkNamespace = socket.Netns,
+            ProcessId = (int)socket.Pid,
+            ProcessName = NameOf(in socket),
+            Local = local,
+            Remote = remote,
+        });
+        if (hasHandshake)
+        {
+            ReplayHandshake(connection);
+        }
+        else if ((record.Flags & TrafficFlags.StartKnown) != 0)
+        {
+            StreamEngine.StartAt(connection, Side.B, socket.StartSequence);
+        }
+        return connection;
+    }
+
+    private void ReplayHandshake(Connection connection)
+    {
+        foreach (byte[] kept in _handshakes.Take(connection.A, connection.B))
+        {
+            ref readonly TrafficRecord record = ref MemoryMarshal.AsRef<TrafficRecord>(kept);
+            _ring.Out.Add(1);
+            Feed(connection, in record, kept.AsSpan(Unsafe.SizeOf<TrafficRecord>(), record.CapturedLength));
+        }
+    }
+
+    private static ReadOnlySpan<byte> NameOf(in TrafficSocket socket)
+    {
+        ReadOnlySpan<byte> name = socket.Comm;
+        int end = name.IndexOf((byte)0);
+        return end < 0 ? name : name[..end];
+    }
+
+    private long ToUnixNs(long monotonicNs) => monotonicNs + _clockOffsetNs;
+
+    /// <summary>Follows a clock that was set. Small corrections are left alone: a duration must not change because time is slewed.</summary>
+    private void AdjustClock()
+    {
+        long offset = UnixNowNs() - MonotonicNowNs();
+        if (Math.Abs(offset - _clockOffsetNs) > 10_000_000)
+        {
+            _clockOffsetNs = offset;
+        }
+    }
+
+    private static long UnixNowNs() => (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;
+
+    // On Linux the stopwatch counts CLOCK_MONOTONIC in nanoseconds, as bpf_ktime_get_ns does.
+    private static long MonotonicNowNs() => Stopwatch.GetTimestamp();
+
+    /// <inheritdoc/>
+    public void Dispose() => Stop();
+}
