@@ -252,15 +252,18 @@ static __always_inline void submit(struct __sk_buff *skb, struct traffic_record 
 	bpf_ringbuf_submit(record, user && user->sleeping ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
-/* bpf_ringbuf_reserve wants a constant size, so there is one branch for each of a few sizes. */
+/* bpf_ringbuf_reserve wants a constant size, so there is one branch for each of a few sizes (powers of two). The mask tells
+ * the verifier of every kernel that 1 <= length <= size, which its own tracking of the comparisons before does not. */
 #define CAPTURE_INTO(size)                                                                                             \
 	do {                                                                                                           \
 		struct traffic_record *record = bpf_ringbuf_reserve(&records, sizeof(*record) + (size), 0);            \
+		__u64 bounded = length;                                                                                \
 		if (!record)                                                                                           \
 			return false;                                                                                  \
+		asm volatile("" : "+r"(bounded));                                                                      \
+		bounded = ((bounded - 1) & ((size) - 1)) + 1;                                                          \
 		record->captured_length = length;                                                                      \
-		if (length == 0 || length > (size) ||                                                                  \
-		    bpf_skb_load_bytes(skb, packet->payload_offset, record->payload, length))                          \
+		if (bpf_skb_load_bytes(skb, packet->payload_offset, record->payload, bounded))                         \
 			record->captured_length = 0;                                                                   \
 		submit(skb, record, packet, socket, flags);                                                            \
 		return true;                                                                                           \
@@ -273,6 +276,8 @@ static __always_inline bool capture(struct __sk_buff *skb, const struct packet *
 
 	if (length > limit)
 		length = limit;
+	if (length > 16384)
+		length = 16384;
 	if (length == 0) {
 		struct traffic_record *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
 
