@@ -8,8 +8,8 @@ namespace KubeBpfBox.Core.Capture;
 /// </remarks>
 internal sealed class CaptureBuffer(Stream stream) : IDisposable
 {
-    // Large enough that system calls vanish, small enough to stay in the second-level cache.
-    private const int InitialSize = 256 * 1024;
+    // Large enough that system calls vanish, small enough to stay in the cache and out of the large object heap.
+    private const int InitialSize = 64 * 1024;
 
     private byte[] _bytes = new byte[InitialSize];
     private int _start;

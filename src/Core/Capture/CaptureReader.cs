@@ -6,7 +6,7 @@ namespace KubeBpfBox.Core.Capture;
 /// <summary>Reads the packets of a pcap or pcapng file, plain or compressed by gzip.</summary>
 /// <remarks>
 /// Errors: opening throws <see cref="CaptureFormatException"/>; reading never throws, whatever the bytes: it ends, and
-/// <see cref="Truncation"/> says why. Lifetime: a packet's bytes end with the next read. Memory: one buffer, of 256 KiB for ordinary
+/// <see cref="Truncation"/> says why. Lifetime: a packet's bytes end with the next read. Memory: one buffer, of 64 KiB for ordinary
 /// packets; nothing is allocated for a packet.
 /// </remarks>
 public sealed class CaptureReader : IDisposable
