@@ -41,15 +41,14 @@ public sealed partial class DurationHistogram
     /// <summary>The longest, exactly; 0 when there is none.</summary>
     public long MaxNs => _maxNs;
 
-    private static ReadOnlySpan<ulong> PowersOfTen =>
+    private static readonly ulong[] PowersOfTen =
     [
         1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000, 100_000_000_000,
         1_000_000_000_000,
     ];
 
-    // ceil(2^57 / 5^k) for k = 2..10: divides any x < 100 * 5^k by 5^k exactly, as x * (error < 5^k) stays below 2^57. Literals, because
-    // an expression here would be a new array at each use.
-    private static ReadOnlySpan<ulong> FifthsReciprocal =>
+    // ceil(2^57 / 5^k) for k = 2..10: divides any x < 100 * 5^k by 5^k exactly, as x * (error < 5^k) stays below 2^57.
+    private static readonly ulong[] FifthsReciprocal =
     [
         5_764_607_523_034_235, 1_152_921_504_606_847, 230_584_300_921_370, 46_116_860_184_274, 9_223_372_036_855,
         1_844_674_407_371, 368_934_881_475, 73_786_976_295, 14_757_395_259,
