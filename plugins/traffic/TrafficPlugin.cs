@@ -53,7 +53,7 @@ public sealed class TrafficPlugin : IDisposable
         _unclaimed = _ring.DropReason("handshake_unclaimed");
         _ring.Held = () => _handshakes.Count;
         ledger.OnRead(() => _ring.In.Value = kernel.Out.Value);
-        engine.Closed = connection => _connections.Remove(connection.Id);
+        engine.Closed = (connection, _) => _connections.Remove(connection.Id);
         _thread = new Thread(Run) { Name = "traffic", IsBackground = true };
     }
 

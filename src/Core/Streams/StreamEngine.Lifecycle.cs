@@ -50,7 +50,7 @@ public sealed partial class StreamEngine
             return;
         }
         connection.Session?.OnClose(reason, timestampNs);
-        Recycle(connection);
+        Recycle(connection, reason);
     }
 
     /// <summary>Ends all connections, oldest first.</summary>
@@ -104,10 +104,10 @@ public sealed partial class StreamEngine
     {
         _tap?.Ignore(connection);
         connection.Session?.OnClose(EndReason.Finished, connection.LastSeenNs);
-        Recycle(connection);
+        Recycle(connection, EndReason.Finished);
     }
 
-    private void Recycle(Connection connection)
+    private void Recycle(Connection connection, EndReason reason)
     {
         Release(connection, connection.StreamA);
         Release(connection, connection.StreamB);
@@ -122,7 +122,7 @@ public sealed partial class StreamEngine
         connection.Unrecognised = 0;
         Unlink(connection);
         ConnectionCount--;
-        Closed?.Invoke(connection);
+        Closed?.Invoke(connection, reason);
         connection.Workload = Workload.Unknown;
         if (_free.Count < MaxFreeConnections)
         {

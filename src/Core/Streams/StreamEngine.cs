@@ -48,8 +48,8 @@ public sealed partial class StreamEngine
         _ledger = new StreamLedger(ledger, () => _heldBytes);
     }
 
-    /// <summary>Called when a connection was forgotten; the object is reused afterwards.</summary>
-    public Action<Connection>? Closed { get; set; }
+    /// <summary>Called when a connection was forgotten, and why; the object is reused afterwards.</summary>
+    public Action<Connection, EndReason>? Closed { get; set; }
 
     /// <summary>Connections remembered now.</summary>
     public int ConnectionCount { get; private set; }

@@ -14,7 +14,7 @@ internal sealed class EngineFixture : ITapControl, ITransactionObserver
     public EngineFixture(StreamOptions? options = null, bool fromStart = true, bool local = false)
     {
         Engine = new StreamEngine(options ?? new StreamOptions(), [Protocol], this, this, Ledger);
-        Engine.Closed = _ => ClosedCount++;
+        Engine.Closed = (_, _) => ClosedCount++;
         Connection = Open(fromStart, local);
     }
 
