@@ -34,20 +34,13 @@ public abstract class BpfLink : SafeHandleMinusOneIsInvalid
 internal sealed class LibbpfLink : BpfLink
 {
     internal LibbpfLink(nint link, string description)
-        : base(link, description) => Id = ReadId(Libbpf.bpf_link__fd(link));
+        : base(link, description)
+        // A perf event's descriptor (kernels before 5.15) has no number: 0.
+        => Id = KernelIds.Of(Libbpf.bpf_link__fd(link));
 
     public override uint Id { get; }
 
     protected override bool ReleaseHandle() => Libbpf.bpf_link__destroy(handle) == 0;
-
-    private static unsafe uint ReadId(int fd)
-    {
-        // struct bpf_link_info: type, id, prog_id, then a union; a perf event's descriptor (kernels before 5.15) is refused here.
-        uint* info = stackalloc uint[64];
-        new Span<uint>(info, 64).Clear();
-        uint size = 64 * sizeof(uint);
-        return Libbpf.bpf_obj_get_info_by_fd(fd, info, &size) == 0 ? info[1] : 0;
-    }
 }
 
 /// <summary>A socket filter: it belongs to the socket, so detaching is a socket option and closing the socket is enough.</summary>

@@ -62,6 +62,9 @@ public sealed unsafe class BpfMap : INamed
         }
     }
 
+    /// <summary>The kernel's number ("bpftool map").</summary>
+    public uint Id => KernelIds.Of(Fd);
+
     internal nint Pointer
     {
         get

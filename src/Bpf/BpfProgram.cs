@@ -55,6 +55,9 @@ public sealed unsafe partial class BpfProgram : INamed
         }
     }
 
+    /// <summary>The kernel's number ("bpftool prog"), asked anew each time.</summary>
+    public uint Id => KernelIds.Of(Fd);
+
     internal nint Pointer
     {
         get
@@ -85,7 +88,7 @@ public sealed unsafe partial class BpfProgram : INamed
     }
 
     /// <summary>Runs the program on the given packet with nothing attached (BPF_PROG_TEST_RUN).</summary>
-    /// <param name="packet">Ethernet frame for network programs (at least 14 bytes).</param>
+    /// <param name="packet">An Ethernet frame of at least 14 bytes and less than a page; programs other than tc ones see it without its Ethernet header.</param>
     /// <param name="repeat">How often.</param>
     /// <returns>The last return value, and the mean duration of one run.</returns>
     public (uint ReturnValue, uint DurationNs) TestRun(ReadOnlySpan<byte> packet, int repeat = 1)

@@ -42,14 +42,14 @@ public readonly record struct Capabilities(Capability Effective)
         (Capability.SysResource, "CAP_SYS_RESOURCE"),
     ];
 
-    /// <summary>Those of this process now (/proc/self/status, CapEff); the empty set when that cannot be read.</summary>
+    /// <summary>Those of this thread now, which is whom the kernel asks (/proc/thread-self/status, CapEff); the empty set when that cannot be read.</summary>
     public static Capabilities Current
     {
         get
         {
             try
             {
-                return Parse(File.ReadAllText("/proc/self/status"));
+                return Parse(File.ReadAllText("/proc/thread-self/status"));
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

@@ -4,7 +4,7 @@ using KubeBpfBox.Bpf.Native;
 namespace KubeBpfBox.Bpf;
 
 /// <summary>What this kernel and this process can do. Facts are asked of the kernel, not guessed from its version.</summary>
-public static class KernelFeatures
+public static partial class KernelFeatures
 {
     private static readonly Lazy<int> s_possibleCpus = new(static () =>
     {

@@ -178,9 +178,6 @@ internal static unsafe partial class Libbpf
     [LibraryImport(Library)]
     internal static partial int libbpf_probe_bpf_map_type(BpfMapType type, void* options);
 
-    [LibraryImport(Library)]
-    internal static partial int libbpf_probe_bpf_helper(BpfProgramType type, int helper, void* options);
-
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int bpf_prog_load(
         BpfProgramType type, string name, string license, void* instructions, nuint count, ProgramLoadOptions* options);

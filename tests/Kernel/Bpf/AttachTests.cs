@@ -141,7 +141,7 @@ public sealed partial class AttachTests
         HookSupport support = KernelFeatures.Fentry();
         Assert.SkipUnless(support.IsSupported, support.Reason ?? "");
         using BpfObject obj = Programs.LoadBasics(name);
-        Runs(obj, obj.Programs[name].AttachFentry(), static () => _ = KernelIds.Info(KernelIds.Programs()[0]));
+        Runs(obj, obj.Programs[name].AttachFentry(), () => _ = obj.Programs[name].Id);
     }
 
     /// <summary>The program runs while attached, and no more afterwards.</summary>
