@@ -42,6 +42,7 @@ public sealed class TrafficTap : ITapControl, IDisposable
         BpfObject loading = BpfObject.OpenResource(typeof(TrafficTap).Assembly, "traffic.bpf.o");
         try
         {
+            TrafficLayout.Check(loading);
             loading.SetRodata("bytes_per_packet", (uint)options.BytesPerPacket);
             loading.Maps["records"].MaxEntries = options.RingBytes;
             loading.Load();
@@ -65,6 +66,17 @@ public sealed class TrafficTap : ITapControl, IDisposable
             _links.Add(_object.Programs[program].AttachCgroup(cgroup));
             _hooks.Add(new HookStatus("traffic", hook, true, cgroup));
         }
+    }
+
+    /// <summary>Ends the capture. Records and counters stay readable: what is in the ring can still be drained and accounted for.</summary>
+    public void Detach()
+    {
+        foreach (BpfLink link in _links)
+        {
+            link.Dispose();
+        }
+        _links.Clear();
+        _hooks.Clear();
     }
 
     /// <summary>The kernel's counters, all CPUs together.</summary>
@@ -145,10 +157,7 @@ public sealed class TrafficTap : ITapControl, IDisposable
     /// <summary>Detaches and unloads.</summary>
     public void Dispose()
     {
-        foreach (BpfLink link in _links)
-        {
-            link.Dispose();
-        }
+        Detach();
         _slots.Dispose();
         _control.Dispose();
         Ring.Dispose();
