@@ -83,6 +83,7 @@ internal enum TrafficFlags : byte
     FromStart = 2,
     Listener = 4,
     StartKnown = 8,
+    Released = 16,
 }
 
 /// <summary>What <see cref="TrafficSlot.Verdict"/> says (TRAFFIC_*).</summary>

@@ -45,6 +45,9 @@ public sealed class Connection
 
     internal bool IsOpen { get; set; }
 
+    /// <summary>The local process closed the socket: the other side's bytes are read by nobody.</summary>
+    internal bool IsReleased { get; set; }
+
     internal long LastSeenNs { get; set; }
 
     internal Connection? Older { get; set; }

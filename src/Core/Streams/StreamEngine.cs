@@ -19,6 +19,7 @@ public sealed partial class StreamEngine
     private const int ProbeAfterUnrecognised = 8;
     private const int IgnoreAfterUnrecognised = 72;
     private const int WorthTellingBytes = 4096;
+    private const long ReleasedTimeoutNs = 10_000_000_000;
     private const long FarthestSkipBytes = 1L << 30;
 
     private readonly StreamOptions _options;
@@ -233,7 +234,7 @@ public sealed partial class StreamEngine
         stream.Ended = true;
         DropPending(connection, stream);
         connection.Session?.OnEnd(side, new DataInfo(timestampNs, stream.EndOffset, peerOffset));
-        if (connection.StreamOf(side.Other()).Ended)
+        if (connection.StreamOf(side.Other()).Ended || (connection.IsReleased && side == Side.A))
         {
             Close(connection, EndReason.Finished, timestampNs);
         }

@@ -15,7 +15,7 @@ public sealed class ControlTests
         byte[] unknown = Encoding.ASCII.GetBytes("SSH-2.0-something\r\n");
         TcpPair.Transfer(pair.Client, pair.Server, unknown);
         TcpPair.Transfer(pair.Server, pair.Client, unknown);
-        fixture.Until(() => fixture.Engine.ConnectionCount == 0, "both connections given up");
+        fixture.Until(() => Dropped(fixture, "not_recognised") == 4 * unknown.Length && fixture.Engine.ConnectionCount == 0, "both connections given up");
 
         ulong submitted = fixture.Counters.Submitted, ignored = fixture.Counters.Ignored;
         for (int i = 0; i < 50; i++)
