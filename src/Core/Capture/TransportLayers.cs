@@ -157,6 +157,12 @@ internal static class TransportLayers
                 next = length <= data.Length ? data[length - 1] : 0;
             }
         }
-        return data.Length > length && frame.TryTake(length) && frame.Go(Layer.Ip);
+        if (data.Length <= length)
+        {
+            return false;
+        }
+        // The length counts from behind the first 8 bytes.
+        frame.Limit(Math.Max(length, 8 + Frame.U16(data, 2)));
+        return frame.TryTake(length) && frame.Go(Layer.Ip);
     }
 }

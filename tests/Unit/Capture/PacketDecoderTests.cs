@@ -85,8 +85,8 @@ public sealed class PacketDecoderTests
         Add("VXLAN", LinkType.Raw, IPv4(17, Udp(4789, Join(Hex("0800000000000100"), inner))));
         Add("VXLAN of old Linux", LinkType.Raw, IPv4(17, Udp(8472, Join(Hex("0800000000000100"), inner))));
         Add("Geneve", LinkType.Raw, IPv4(17, Udp(6081, Join(Hex("0200 6558 00000100 0102800100000000"), inner))));
-        Add("GTP-U", LinkType.Raw, IPv4(17, Udp(2152, Join(Hex("30ff 0031 00000001"), Four))));
-        Add("GTP-U with extension", LinkType.Raw, IPv4(17, Udp(2152, Join(Hex("34ff 0031 00000001 00000085 01100900"), Six))), SixToSix);
+        Add("GTP-U", LinkType.Raw, IPv4(17, Udp(2152, Join(Hex("30ff 002d 00000001"), Four, new byte[3]))));
+        Add("GTP-U with extension", LinkType.Raw, IPv4(17, Udp(2152, Join(Hex("34ff 0049 00000001 00000085 01100900"), Six))), SixToSix);
         return data;
     }
 
