@@ -6,7 +6,9 @@ internal static class RoutePart
     /// <summary>So many hexadecimal letters without a digit are no word.</summary>
     public const int MinWordlessHexBytes = 16;
 
-    private const int MinHashBytes = 8;
+    /// <summary>So many hexadecimal digits with a decimal one among them are a hash.</summary>
+    public const int MinHashBytes = 8;
+
     private const int UuidBytesLength = 36;
 
     /// <summary>Whether a part is one of many values.</summary>

@@ -153,7 +153,9 @@ internal static class RouteSegment
                 if (RoutePart.IsValue(part, isKeyed, out bool isNumber))
                 {
                     found |= Found.Value;
-                    writer.TryAppend(isFile && !isNumber ? "{hash}"u8 : Id);
+                    // A hash happens to have no letter now and then.
+                    bool isHash = isFile && (!isNumber || length >= RoutePart.MinHashBytes);
+                    writer.TryAppend(isHash ? "{hash}"u8 : Id);
                 }
                 else
                 {
