@@ -108,7 +108,7 @@ internal sealed class TransactionStream(ApiSources sources, CancellationToken st
             {
                 output.Write("data: "u8);
                 write(output, record.AsTransaction());
-                output.Write("\n\n"u8);
+                output.Write("\n"u8);
             }
             finally
             {

@@ -48,7 +48,6 @@ internal sealed class LiveConsole(TransactionSubscription subscription, Transact
         while (subscription.TryTake(out TransactionRecord? record))
         {
             write(_buffer, record.AsTransaction());
-            _buffer.Write("\n"u8);
             subscription.Return(record);
             if (_buffer.WrittenCount >= FlushBytes && !Flush())
             {

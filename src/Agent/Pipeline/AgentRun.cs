@@ -71,7 +71,7 @@ internal sealed class AgentRun
             _source is null ? "captures nothing (plugins.traffic.enabled is false)" : "captures", api.EndPoint, MsSinceStart());
         if (live is not null)
         {
-            await new LiveConsole(live, Pipelines.Formats.Text, output).RunAsync(stop).ConfigureAwait(false);
+            await new LiveConsole(live, Pipelines.TerminalFormat, output).RunAsync(stop).ConfigureAwait(false);
         }
         await Task.Delay(Timeout.Infinite, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _isCapturing = false;

@@ -16,7 +16,10 @@ internal sealed record RedPart(ITransactionObserver Observer, Func<IReadOnlyList
 internal static class Pipelines
 {
     /// <summary>How transactions are written.</summary>
-    public static TransactionFormats Formats { get; } = new(PlainFormats.WriteJson, PlainFormats.WriteText);
+    public static TransactionFormats Formats { get; } = new(TransactionJson.Write, static (output, in transaction) => TransactionText.Write(output, in transaction));
+
+    /// <summary>Lines for a terminal.</summary>
+    public static TransactionWriter TerminalFormat { get; } = static (output, in transaction) => TransactionText.Write(output, in transaction, ansi: true);
 
     /// <summary>What feeds transactions; null when nothing is to be captured.</summary>
     public static ITransactionSource? CreateSource(AgentOptions options, Ledger ledger, ILoggerFactory loggers)

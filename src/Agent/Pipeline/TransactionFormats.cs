@@ -3,7 +3,7 @@ using KubeBpfBox.Core.Records;
 
 namespace KubeBpfBox.Agent.Pipeline;
 
-/// <summary>Writes one transaction, without a line end.</summary>
+/// <summary>Writes one transaction as one line, with its line feed.</summary>
 internal delegate void TransactionWriter(IBufferWriter<byte> output, in Transaction transaction);
 
 /// <summary>The forms that <c>-o</c> and the API name.</summary>
