@@ -67,6 +67,23 @@ public sealed class TrafficTap : ITapControl, IDisposable
         }
     }
 
+    /// <summary>Ends the capture; what is in the ring buffer stays readable.</summary>
+    public void Detach()
+    {
+        foreach (BpfLink link in _links)
+        {
+            link.Dispose();
+        }
+        _links.Clear();
+    }
+
+    /// <summary>Packets that could have been records but found the ring buffer full or no memory.</summary>
+    public long ReadRefused()
+    {
+        TrafficCounters now = ReadCounters();
+        return (long)(now.RingFull + now.NoStorage);
+    }
+
     /// <summary>The kernel's counters, all CPUs together.</summary>
     internal TrafficCounters ReadCounters() => _counters.Sum(0);
 
@@ -145,10 +162,7 @@ public sealed class TrafficTap : ITapControl, IDisposable
     /// <summary>Detaches and unloads.</summary>
     public void Dispose()
     {
-        foreach (BpfLink link in _links)
-        {
-            link.Dispose();
-        }
+        Detach();
         _slots.Dispose();
         _control.Dispose();
         Ring.Dispose();

@@ -6,10 +6,10 @@ namespace KubeBpfBox.Agent.Api;
 internal sealed record ApiProblem(string Error);
 
 /// <summary>/api/status.</summary>
-internal sealed record ApiStatus(string Version, string Commit, string Runtime, string Kernel, string Node, long UptimeS, string? NotReady, IReadOnlyList<ApiPlugin> Plugins, int Watchers);
+internal sealed record ApiStatus(string Version, string Commit, string Runtime, string Kernel, string Node, long UptimeS, string? NotReady, IReadOnlyList<ApiHook> Hooks, int Watchers);
 
-/// <summary>One plugin of /api/status.</summary>
-internal sealed record ApiPlugin(string Id, string? Hook, string? Detail);
+/// <summary>One hook of /api/status.</summary>
+internal sealed record ApiHook(string Plugin, string Hook, bool Attached, string Detail);
 
 /// <summary>/api/ledger.</summary>
 internal sealed record ApiLedger(double Completeness, IReadOnlyList<ApiStage> Stages);

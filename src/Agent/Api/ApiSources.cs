@@ -1,6 +1,7 @@
 using KubeBpfBox.Agent.Pipeline;
 using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Live;
+using KubeBpfBox.Core.Plugins;
 using KubeBpfBox.Core.Red;
 using KubeBpfBox.Sinks.Prometheus;
 using KubeBpfBox.Sinks.Sqlite;
@@ -20,7 +21,7 @@ internal sealed record ApiSources
 
     public required Func<IReadOnlyList<RedSeriesSnapshot>> Red { get; init; }
 
-    public required Func<IReadOnlyList<PluginState>> Plugins { get; init; }
+    public required Func<IReadOnlyList<HookStatus>> Hooks { get; init; }
 
     /// <summary>Why the agent is broken; null when it is not.</summary>
     public required Func<string?> Sickness { get; init; }

@@ -41,7 +41,7 @@ internal sealed class StatusHandlers(ApiSources sources)
         sources.NodeName,
         (Environment.TickCount64 - _startedMs) / 1000,
         sources.Sickness() ?? sources.Unreadiness(),
-        [.. sources.Plugins().Select(static plugin => new ApiPlugin(plugin.Plugin, NullIfEmpty(plugin.Hook), NullIfEmpty(plugin.Detail)))],
+        [.. sources.Hooks().Select(static hook => new ApiHook(hook.Plugin, hook.Hook, hook.Attached, hook.Detail))],
         sources.Hub.SubscriberCount), ApiJson.Default.ApiStatus);
 
     public Task LedgerAsync(HttpContext context)

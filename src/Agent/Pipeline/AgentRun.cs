@@ -3,7 +3,9 @@ using KubeBpfBox.Agent.Configuration;
 using KubeBpfBox.Agent.Live;
 using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Live;
+using KubeBpfBox.Core.Plugins;
 using KubeBpfBox.Core.Records;
+using KubeBpfBox.Core.Red;
 using KubeBpfBox.Sinks.Prometheus;
 using KubeBpfBox.Sinks.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -18,7 +20,7 @@ internal sealed class AgentRun
     private readonly ListenAddress _listen;
     private readonly Ledger _ledger = new();
     private readonly ITransactionSource? _source;
-    private readonly RedPart _red;
+    private readonly RedTable _red;
     private readonly TransactionHub _hub;
     private readonly SqliteSink? _sqlite;
     private volatile bool _isCapturing;
@@ -28,7 +30,7 @@ internal sealed class AgentRun
         _options = options;
         _logger = loggers.CreateLogger("kubebpfbox");
         _listen = ListenAddress.Parse(options.ApiListen);
-        _source = Pipelines.CreateSource(options, _ledger, loggers);
+        _source = Pipelines.CreateSource(options, _ledger);
         _red = Pipelines.CreateRed(options, _ledger);
         _hub = new TransactionHub(_ledger);
         _sqlite = options.SqliteEnabled ? CreateSqlite(loggers.CreateLogger("sqlite")) : null;
@@ -84,11 +86,11 @@ internal sealed class AgentRun
         {
             return;
         }
-        _source.Start(_sqlite is null ? new ObserverList(_red.Observer, _hub) : new ObserverList(_red.Observer, _hub, _sqlite));
+        _source.Start(_sqlite is null ? new ObserverList(_red, _hub) : new ObserverList(_red, _hub, _sqlite), _red);
         _isCapturing = true;
-        foreach (PluginState plugin in _source.Plugins)
+        foreach (HookStatus hook in _source.Hooks)
         {
-            _logger.LogInformation("{Plugin}: {Hook}{Detail}", plugin.Plugin, plugin.Hook.Length == 0 ? "not attached" : plugin.Hook, plugin.Detail.Length == 0 ? string.Empty : ", " + plugin.Detail);
+            _logger.LogInformation("{Plugin}: {Hook} attached, {Detail}", hook.Plugin, hook.Hook, hook.Detail);
         }
     }
 
@@ -99,7 +101,7 @@ internal sealed class AgentRun
         Ledger = _ledger,
         Completeness = Completeness,
         Red = _red.Snapshot,
-        Plugins = () => _source?.Plugins ?? [],
+        Hooks = () => _source?.Hooks ?? [],
         Sickness = static () => null,
         Unreadiness = () => _source is null ? null : _isCapturing ? _source.Trouble : "not capturing yet",
         Log = _sqlite is null ? null : new RequestLogReader(_options.SqlitePath),

@@ -1,12 +1,8 @@
+using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.Plugins;
 using KubeBpfBox.Core.Records;
 
 namespace KubeBpfBox.Agent.Pipeline;
-
-/// <summary>A plugin's state, for people.</summary>
-/// <param name="Plugin">Its id.</param>
-/// <param name="Hook">The way it is attached; empty when it is not.</param>
-/// <param name="Detail">What is degraded, or why it is not attached; empty when all is well.</param>
-internal sealed record PluginState(string Plugin, string Hook, string Detail);
 
 /// <summary>What feeds transactions to the observers: the kernel tap with streams and protocols, or a fake in tests.</summary>
 /// <remarks>Its ledger stages are added when it is made. It calls the observer on one thread of its own.</remarks>
@@ -14,13 +10,13 @@ internal interface ITransactionSource : IDisposable
 {
     /// <summary>Attaches and starts its thread.</summary>
     /// <exception cref="AgentException">It cannot; the message says what to do.</exception>
-    void Start(ITransactionObserver observer);
+    void Start(ITransactionObserver observer, IBatchGate gate);
 
     /// <summary>Why it does not capture now; null when it does.</summary>
     string? Trouble { get; }
 
     /// <summary>Which hooks it took.</summary>
-    IReadOnlyList<PluginState> Plugins { get; }
+    IReadOnlyList<HookStatus> Hooks { get; }
 
     /// <summary>Share of what was there that was followed to its end, from 0 to 1.</summary>
     double Completeness { get; }

@@ -2,17 +2,12 @@ using KubeBpfBox.Agent.Configuration;
 using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Records;
 using KubeBpfBox.Core.Red;
-using Microsoft.Extensions.Logging;
+using KubeBpfBox.Core.Streams;
+using KubeBpfBox.Protocols.Http1;
 
 namespace KubeBpfBox.Agent.Pipeline;
 
-/// <summary>Rate, errors and duration: what is fed, and how it is read.</summary>
-/// <param name="Observer">Takes transactions.</param>
-/// <param name="Snapshot">All series since the start.</param>
-/// <param name="TakeWindow">What came since the last call.</param>
-internal sealed record RedPart(ITransactionObserver Observer, Func<IReadOnlyList<RedSeriesSnapshot>> Snapshot, Func<IReadOnlyList<RedSeriesSnapshot>> TakeWindow);
-
-/// <summary>Makes the parts that the configuration asks for.</summary>
+/// <summary>The one list of what there is: protocols, plugins, forms of output.</summary>
 internal static class Pipelines
 {
     /// <summary>How transactions are written.</summary>
@@ -21,17 +16,43 @@ internal static class Pipelines
     /// <summary>Lines for a terminal.</summary>
     public static TransactionWriter TerminalFormat { get; } = static (output, in transaction) => TransactionText.Write(output, in transaction, ansi: true);
 
-    /// <summary>What feeds transactions; null when nothing is to be captured.</summary>
-    public static ITransactionSource? CreateSource(AgentOptions options, Ledger ledger, ILoggerFactory loggers)
+    /// <summary>Protocols that are on, in the order in which they are asked.</summary>
+    public static IReadOnlyList<IProtocol> CreateProtocols(AgentOptions options)
     {
-        _ = (options, ledger, loggers);
-        return null;
+        List<IProtocol> protocols = [];
+        if (options.Http1Enabled)
+        {
+            protocols.Add(new Http1Protocol(TimeSpan.FromTicks(options.Http1RequestTimeoutNs / TimeSpan.NanosecondsPerTick)));
+        }
+        return protocols;
     }
 
-    /// <summary>The table of series.</summary>
-    public static RedPart CreateRed(AgentOptions options, Ledger ledger)
+    /// <summary>What feeds transactions; null when nothing is to be captured.</summary>
+    public static ITransactionSource? CreateSource(AgentOptions options, Ledger ledger) =>
+        options.TrafficEnabled ? new TrafficSource(options, ledger) : null;
+
+    /// <summary>The table of series, with its page in the ledger.</summary>
+    public static RedTable CreateRed(AgentOptions options, Ledger ledger)
     {
-        _ = (options, ledger);
-        return new RedPart(new ObserverList(), static () => [], static () => []);
+        RedTable red = new((int)options.RedMaxSeries);
+        LedgerStage stage = ledger.AddStage("red", "transactions");
+        Counter responses = stage.DropReason("response_without_request");
+        ledger.OnRead(() =>
+        {
+            red.Enter();
+            stage.In.Value = red.Transactions.Value;
+            responses.Value = red.ResponsesWithoutRequest.Value;
+            stage.Out.Value = red.SeriesTransactions;
+            red.Exit();
+        });
+        return red;
     }
+
+    /// <summary>Limits of the streams.</summary>
+    public static StreamOptions StreamOptions(AgentOptions options) => new()
+    {
+        MaxBytes = options.StreamsMaxBytes,
+        MaxConnections = (int)options.StreamsMaxConnections,
+        IdleTimeout = TimeSpan.FromTicks(options.StreamsIdleTimeoutNs / TimeSpan.NanosecondsPerTick),
+    };
 }

@@ -14,7 +14,7 @@ namespace KubeBpfBox.Core.Red;
 /// them; <see cref="Snapshot"/> and <see cref="TakeWindow"/> take it themselves, from any thread. Counters may be read at any time.
 /// Identity: Transactions = ResponsesWithoutRequest + sum of Count over all series + EvictedTransactions.
 /// </remarks>
-public sealed class RedTable : ITransactionObserver
+public sealed class RedTable : ITransactionObserver, IBatchGate
 {
     /// <summary>Series unless told otherwise.</summary>
     public const int DefaultMaxSeries = 2000;
@@ -65,6 +65,9 @@ public sealed class RedTable : ITransactionObserver
 
     /// <summary>Transactions that those series had counted.</summary>
     public Counter EvictedTransactions { get; } = new();
+
+    /// <summary>Transactions counted in a series, those evicted since included. Read it holding the gate.</summary>
+    public long SeriesTransactions => _series.Sum(static series => series.Count) + _overflow.Sum(static series => series.Count) + EvictedTransactions.Value;
 
     /// <summary>Takes the gate; needed around calls of <see cref="OnTransaction"/>. Keep it for a batch, not for good.</summary>
     public void Enter() => _gate.Enter();
