@@ -14,7 +14,9 @@ internal struct RedCounts()
     public long Errors;
     public long RequestBytes;
     public long ResponseBytes;
-    public readonly DurationHistogram Duration = new();
+    public DurationHistogram Duration = new();
+
+    public readonly RedCounts Clone() => this with { Duration = Duration.Clone() };
 
     public void Add(in RedCounts other)
     {
@@ -67,8 +69,7 @@ internal sealed class RedSeries(in RedKey key, string route, int hash, bool isOv
 
     public RedSeriesSnapshot SnapshotTotal()
     {
-        RedCounts sum = new();
-        sum.Add(in _total);
+        RedCounts sum = _total.Clone();
         sum.Add(in _window);
         return Snapshot(in sum, sum.Duration);
     }
