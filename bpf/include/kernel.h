@@ -47,6 +47,7 @@ struct tcp_sock {
 
 struct task_struct {
 	int tgid;
+	struct task_struct *group_leader;
 	char comm[16];
 };
 

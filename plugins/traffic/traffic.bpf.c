@@ -224,7 +224,8 @@ static __always_inline void init_state(struct __sk_buff *skb, struct bpf_sock *s
 
 		state->flags[0] = state->flags[1] = TRAFFIC_FROM_START;
 		state->socket.pid = BPF_CORE_READ(task, tgid);
-		BPF_CORE_READ_STR_INTO(&state->socket.comm, task, comm);
+		/* The process's name, not that of the thread. */
+		BPF_CORE_READ_STR_INTO(&state->socket.comm, task, group_leader, comm);
 	} else if (tcp && tcp->bytes_received == 0 && tcp->bytes_acked <= 1) {
 		/* A child of a listener (bytes_acked counts the SYN of an active open). */
 		state->flags[0] = TRAFFIC_FROM_START;
