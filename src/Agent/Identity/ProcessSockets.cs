@@ -4,7 +4,7 @@ namespace KubeBpfBox.Agent.Identity;
 
 /// <summary>Finds the process behind a socket whose connect() was not seen: a server's by its listener, others by their own entry in /proc/net.</summary>
 /// <remarks>
-/// A socket that the last scan does not know starts another, at the pace of <see cref="ScanPace"/>. While scans are quick they run on the
+/// A socket that the last scan of its network namespace does not know starts another, at the pace of <see cref="ScanPace"/>. While scans are quick they run on the
 /// calling thread and the answer is there at once; after one of more than <see cref="MaxInlineCostMs"/> the next runs beside it, and
 /// the answer is no until it is done. An entry older than <see cref="FreshForMs"/> is checked with one readlink before it is told, so
 /// that a port which another process took over is not told wrongly for long. One caller's thread.
@@ -20,7 +20,7 @@ public sealed class ProcessSockets
     private readonly ScanPace _pace;
     private readonly byte[] _root;
     private readonly Dictionary<ulong, long> _missingUntilMs = [];
-    private SocketTable _table = new([]);
+    private Dictionary<uint, SocketTable> _tables = [];
     private int _scansDone;
     private int _isScanning;
 
@@ -36,18 +36,20 @@ public sealed class ProcessSockets
     /// <summary>Scans done so far.</summary>
     public int Scans => Volatile.Read(ref _scansDone);
 
-    /// <summary>Sockets that the last scan found with their process.</summary>
-    public int Count => Volatile.Read(ref _table).Count;
+    /// <summary>Sockets known with their process.</summary>
+    public int Count => Volatile.Read(ref _tables).Values.Sum(static table => table.Count);
 
     /// <summary>True when the last scan met a bound, so that some sockets were not looked at.</summary>
     public bool IsTruncated => _scan.IsTruncated;
 
-    /// <summary>Scans now, on this thread: for start-up, so that the first connections find a table and the cost of a scan is known.</summary>
+    /// <summary>Scans the machine's own network namespace now, for start-up: the first connections find a table and the cost of a scan is known.</summary>
     public void Prepare()
     {
-        if (Interlocked.Exchange(ref _isScanning, 1) == 0)
+        uint own = SocketScan.NamespaceOf(_root, "1"u8);
+        own = own == 0 ? SocketScan.NamespaceOf(_root, "self"u8) : own;
+        if (own != 0 && Interlocked.Exchange(ref _isScanning, 1) == 0)
         {
-            Scan();
+            Scan(own);
         }
     }
 
@@ -69,7 +71,7 @@ public sealed class ProcessSockets
         {
             return true;
         }
-        ulong key = SocketTable.KeyOf(networkNamespace, local.Port);
+        ulong key = (ulong)networkNamespace << 16 | local.Port;
         long nowMs = _pace.NowMs;
         bool isMissing = _missingUntilMs.TryGetValue(key, out long untilMs) && nowMs < untilMs;
         if (isMissing || !_pace.MayScan || Interlocked.Exchange(ref _isScanning, 1) != 0)
@@ -78,10 +80,10 @@ public sealed class ProcessSockets
         }
         if (_pace.CostMs > MaxInlineCostMs)
         {
-            ThreadPool.UnsafeQueueUserWorkItem(static sockets => sockets.Scan(), this, preferLocal: false);
+            ThreadPool.UnsafeQueueUserWorkItem(static work => work.Sockets.Scan(work.Namespace), (Sockets: this, Namespace: networkNamespace), preferLocal: false);
             return false;
         }
-        Scan();
+        Scan(networkNamespace);
         if (TryTable(networkNamespace, in local, in remote, out processId, out name))
         {
             return true;
@@ -98,9 +100,12 @@ public sealed class ProcessSockets
     {
         processId = 0;
         name = default;
-        SocketTable table = Volatile.Read(ref _table);
-        int index = table.Find(networkNamespace, in local, in remote);
-        if (index < 0)
+        int index = -1;
+        if (Volatile.Read(ref _tables).TryGetValue(networkNamespace, out SocketTable? table))
+        {
+            index = table.Find(in local, in remote);
+        }
+        if (table is null || index < 0)
         {
             return false;
         }
@@ -120,12 +125,22 @@ public sealed class ProcessSockets
     }
 
     /// <summary>Whoever set <see cref="_isScanning"/> calls this; it is cleared here.</summary>
-    private void Scan()
+    private void Scan(uint networkNamespace)
     {
         try
         {
             _pace.Begin();
-            Volatile.Write(ref _table, _scan.Run(_pace.NowMs));
+            SocketTable found = _scan.Run(networkNamespace, _pace.NowMs);
+            // A new dictionary each time, so that the finder may read the old one meanwhile; without namespaces that are no more.
+            Dictionary<uint, SocketTable> tables = new() { [networkNamespace] = found };
+            foreach ((uint other, SocketTable table) in _tables)
+            {
+                if (_scan.Namespaces.Contains(other))
+                {
+                    tables.TryAdd(other, table);
+                }
+            }
+            Volatile.Write(ref _tables, tables);
             Interlocked.Increment(ref _scansDone);
         }
         finally

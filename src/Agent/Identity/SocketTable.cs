@@ -5,7 +5,6 @@ namespace KubeBpfBox.Agent.Identity;
 /// <summary>A socket and the process that holds it.</summary>
 internal struct OwnedSocket
 {
-    public ulong Key;
     public TcpSocket Socket;
     public int ProcessId;
     public int Descriptor;
@@ -15,7 +14,7 @@ internal struct OwnedSocket
     public long VerifiedMs;
 }
 
-/// <summary>The sockets of one scan, by network namespace and local port.</summary>
+/// <summary>The sockets of one network namespace as one scan found them, by local port.</summary>
 /// <remarks>Lifetime: made by the scanning thread, then the finder's alone.</remarks>
 internal sealed class SocketTable
 {
@@ -25,7 +24,7 @@ internal sealed class SocketTable
     public SocketTable(OwnedSocket[] sockets)
     {
         // Several sockets can listen on one port (SO_REUSEPORT): the lowest process id comes first, always the same.
-        Array.Sort(sockets, static (a, b) => a.Key != b.Key ? a.Key.CompareTo(b.Key) : a.ProcessId.CompareTo(b.ProcessId));
+        Array.Sort(sockets, static (a, b) => PortOf(in a) != PortOf(in b) ? PortOf(in a).CompareTo(PortOf(in b)) : a.ProcessId.CompareTo(b.ProcessId));
         _sockets = sockets;
     }
 
@@ -33,18 +32,15 @@ internal sealed class SocketTable
 
     public ref OwnedSocket this[int index] => ref _sockets[index];
 
-    public static ulong KeyOf(uint networkNamespace, ushort localPort) => (ulong)networkNamespace << 16 | localPort;
-
     /// <summary>Index of the socket's own entry, else of its listener, else of any when all on that port are of one name; -1 for none.</summary>
     /// <remarks>The last is for addresses that were translated (DNAT, SNAT) between the socket and the tap.</remarks>
-    public int Find(uint networkNamespace, in Endpoint local, in Endpoint remote)
+    public int Find(in Endpoint local, in Endpoint remote)
     {
-        ulong key = KeyOf(networkNamespace, local.Port);
-        int first = LowerBound(key);
+        int first = LowerBound(local.Port);
         int best = -1;
         int bestRank = 0;
         bool oneName = true;
-        for (int i = first; i < _sockets.Length && _sockets[i].Key == key; i++)
+        for (int i = first; i < _sockets.Length && PortOf(in _sockets[i]) == local.Port; i++)
         {
             int rank = Rank(in _sockets[i].Socket, in local, in remote);
             if (rank > bestRank)
@@ -54,9 +50,11 @@ internal sealed class SocketTable
             }
             oneName &= _sockets[i].Name == _sockets[first].Name;
         }
-        bool any = first < _sockets.Length && _sockets[first].Key == key;
+        bool any = first < _sockets.Length && PortOf(in _sockets[first]) == local.Port;
         return best >= 0 ? best : any && oneName ? first : -1;
     }
+
+    private static ushort PortOf(in OwnedSocket socket) => socket.Socket.Local.Port;
 
     private static int Rank(in TcpSocket socket, in Endpoint local, in Endpoint remote)
     {
@@ -76,14 +74,14 @@ internal sealed class SocketTable
         return socket.Local.High == 0 && socket.Local.Low == 0 ? 1 : 0;
     }
 
-    private int LowerBound(ulong key)
+    private int LowerBound(ushort port)
     {
         int low = 0;
         int high = _sockets.Length;
         while (low < high)
         {
             int middle = (low + high) >>> 1;
-            if (_sockets[middle].Key < key)
+            if (PortOf(in _sockets[middle]) < port)
             {
                 low = middle + 1;
             }

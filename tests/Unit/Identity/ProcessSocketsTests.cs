@@ -71,9 +71,37 @@ public sealed class ProcessSocketsTests : IDisposable
         _proc.AddSocket(10, 3, 1);
         _proc.AddSocket(20, 3, 2);
         Assert.Equal((10, "outer"), Find(Net, "10.0.0.1:80", "10.0.0.2:999"));
+        _time.Advance(200);
         Assert.Equal((20, "inner"), Find(OtherNet, "10.0.0.1:80", "10.0.0.2:999"));
+        Assert.Equal((10, "outer"), Find(Net, "10.0.0.1:80", "10.0.0.2:999"));
+        Assert.Equal((2, 2), (_sockets.Scans, _sockets.Count));
+        _time.Advance(200);
         Assert.Equal(0, Find(1234, "10.0.0.1:80", "10.0.0.2:999").ProcessId);
         Assert.Equal(0, Find(0, "10.0.0.1:80", "10.0.0.2:999").ProcessId);
+    }
+
+    [Fact]
+    public void A_socket_may_be_held_from_another_namespace()
+    {
+        _proc.AddProcess(10, "proxy", Net);
+        _proc.AddProcess(20, "pause", OtherNet);
+        _proc.SetTcp(20, FakeProc.Line("0.0.0.0:80", "0.0.0.0:0", true, 2));
+        _proc.AddSocket(10, 3, 2);
+        Assert.Equal((10, "proxy"), Find(OtherNet, "10.0.0.1:80", "10.0.0.2:999"));
+    }
+
+    [Fact]
+    public void A_namespace_that_is_no_more_is_forgotten()
+    {
+        _proc.AddProcess(10, "outer", Net);
+        _proc.AddProcess(20, "inner", OtherNet);
+        _proc.SetTcp(20, FakeProc.Line("0.0.0.0:80", "0.0.0.0:0", true, 2));
+        _proc.AddSocket(20, 3, 2);
+        Assert.Equal((20, "inner"), Find(OtherNet, "10.0.0.1:80", "10.0.0.2:999"));
+        _proc.RemoveProcess(20);
+        _time.Advance(200);
+        Assert.Equal(0, Find(Net, "10.0.0.1:80", "10.0.0.2:999").ProcessId);
+        Assert.Equal(0, _sockets.Count);
     }
 
     [Fact]
@@ -163,6 +191,7 @@ public sealed class ProcessSocketsTests : IDisposable
     [Fact]
     public void After_a_slow_scan_the_next_runs_beside_the_caller()
     {
+        _proc.AddProcess(1, "init", Net);
         _time.StepMs = ProcessSockets.MaxInlineCostMs + 1;
         _sockets.Prepare();
         _time.StepMs = 0;
@@ -176,6 +205,7 @@ public sealed class ProcessSocketsTests : IDisposable
     [Fact]
     public void The_table_is_bounded()
     {
+        _proc.AddProcess(1, "init", Net);
         _proc.AddProcess(10, "many", Net);
         _proc.SetTcp(10, [.. Enumerable.Range(1, SocketScan.MaxSockets + 10).Select(static n => FakeProc.Line($"10.0.0.1:{n}", "10.0.0.2:80", false, (ulong)n))]);
         _proc.AddSocket(10, 3, 1);
