@@ -25,12 +25,12 @@ internal static class SettingsTable
             "Bearer token for the API when it does not listen on loopback.", static (o, v) => o.ApiToken = v, IsToken),
 
         Setting.Flag("plugins.traffic.enabled", true, "Capture TCP traffic in the kernel.", static (o, v) => o.TrafficEnabled = v),
-        Setting.Bytes("plugins.traffic.ring_bytes", 8 * Mib, 64 * Kib, 1 * Gib, "Ring buffer between kernel and agent. More rides out longer pauses.",
-            static (o, v) => o.TrafficRingBytes = v, BitOperations.IsPow2, "a power of two from 64KiB to 1GiB, such as 8MiB"),
-        Setting.Bytes("plugins.traffic.bytes_per_packet", 1024, 256, 16 * Kib, "Bytes of a packet's payload that are copied at most; a longer message head is marked truncated.", static (o, v) => o.TrafficBytesPerPacket = v),
+        Setting.Bytes("plugins.traffic.ring_bytes", 4 * Mib, 64 * Kib, 1 * Gib, "Ring buffer between kernel and agent. More rides out longer pauses.",
+            static (o, v) => o.TrafficRingBytes = v, BitOperations.IsPow2, "a power of two from 64KiB to 1GiB, such as 4MiB"),
+        Setting.Bytes("plugins.traffic.bytes_per_packet", 16 * Kib, 256, 16 * Kib, "Bytes of a packet's payload that are copied at most; a longer message head is marked truncated.", static (o, v) => o.TrafficBytesPerPacket = v),
         Setting.Text("plugins.traffic.cgroup_path", "", "an absolute path of a cgroup v2 directory; empty to find the root", "Cgroup whose sockets are watched, with all below it.", static (o, v) => o.TrafficCgroupPath = v, static v => v.Length == 0 || v[0] == '/'),
 
-        Setting.Bytes("streams.max_bytes", 16 * Mib, 1 * Mib, 4 * Gib, "Memory for unfinished messages of all connections together.", static (o, v) => o.StreamsMaxBytes = v),
+        Setting.Bytes("streams.max_bytes", 8 * Mib, 1 * Mib, 4 * Gib, "Memory for unfinished messages of all connections together.", static (o, v) => o.StreamsMaxBytes = v),
         Setting.Number("streams.max_connections", 65536, 1, 10_000_000, "Connections followed at once; beyond that the longest idle one is forgotten.", static (o, v) => o.StreamsMaxConnections = v),
         Setting.Duration("streams.idle_timeout", 300 * Second, 1 * Second, 7 * Day, "A connection without a packet for this long is forgotten.", static (o, v) => o.StreamsIdleTimeoutNs = v),
 
