@@ -12,7 +12,7 @@ SOURCES := $(shell find src plugins protocols sinks bpf -type f \( -name '*.cs' 
 
 # One native file: the agent compiled ahead of time with libbpf, libelf and SQLite linked in.
 bin/kubebpfbox: $(SOURCES)
-	dotnet publish src/Agent/Agent.csproj -c $(CONFIGURATION) -p:PublishAot=true -o artifacts/publish -v quiet
+	dotnet publish src/Agent/Agent.csproj -c $(CONFIGURATION) -o artifacts/publish -v quiet
 	mkdir -p bin
 	cp artifacts/publish/kubebpfbox bin/kubebpfbox.new && mv bin/kubebpfbox.new bin/kubebpfbox
 
