@@ -4,6 +4,7 @@ using KubeBpfBox.Agent.Live;
 using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Live;
 using KubeBpfBox.Core.Records;
+using KubeBpfBox.Core.Red;
 using KubeBpfBox.Sinks.Prometheus;
 using KubeBpfBox.Sinks.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -18,7 +19,7 @@ internal sealed class AgentRun
     private readonly ListenAddress _listen;
     private readonly Ledger _ledger = new();
     private readonly ITransactionSource? _source;
-    private readonly RedPart _red;
+    private readonly RedTable _red;
     private readonly TransactionHub _hub;
     private readonly SqliteSink? _sqlite;
     private volatile bool _isCapturing;
@@ -29,7 +30,7 @@ internal sealed class AgentRun
         _logger = loggers.CreateLogger("kubebpfbox");
         _listen = ListenAddress.Parse(options.ApiListen);
         _source = Pipelines.CreateSource(options, _ledger, loggers);
-        _red = Pipelines.CreateRed(options, _ledger);
+        _red = new RedTable((int)options.RedMaxSeries);
         _hub = new TransactionHub(_ledger);
         _sqlite = options.SqliteEnabled ? CreateSqlite(loggers.CreateLogger("sqlite")) : null;
     }
@@ -84,7 +85,7 @@ internal sealed class AgentRun
         {
             return;
         }
-        _source.Start(_sqlite is null ? new ObserverList(_red.Observer, _hub) : new ObserverList(_red.Observer, _hub, _sqlite));
+        _source.Start(_sqlite is null ? new ObserverList(_red, _hub) : new ObserverList(_red, _hub, _sqlite), _red);
         _isCapturing = true;
         foreach (PluginState plugin in _source.Plugins)
         {

@@ -1,4 +1,5 @@
 using KubeBpfBox.Core.Records;
+using KubeBpfBox.Core.Red;
 
 namespace KubeBpfBox.Agent.Pipeline;
 
@@ -13,8 +14,10 @@ internal sealed record PluginState(string Plugin, string Hook, string Detail);
 internal interface ITransactionSource : IDisposable
 {
     /// <summary>Attaches and starts its thread.</summary>
+    /// <param name="observer">Takes the transactions; <paramref name="red"/> is among those it hands them to.</param>
+    /// <param name="red">Its gate is to be held around each batch of transactions.</param>
     /// <exception cref="AgentException">It cannot; the message says what to do.</exception>
-    void Start(ITransactionObserver observer);
+    void Start(ITransactionObserver observer, RedTable red);
 
     /// <summary>Why it does not capture now; null when it does.</summary>
     string? Trouble { get; }

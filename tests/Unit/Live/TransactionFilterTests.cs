@@ -62,6 +62,9 @@ public sealed class TransactionFilterTests
     [InlineData(404, null, null, false)]
     [InlineData(500, "server", null, true)]
     [InlineData(503, null, null, true)]
+    [InlineData(503, "server", TransactionError.NotCaptured, true)]
+    [InlineData(200, "server", TransactionError.ConnectionClosed, false)]
+    [InlineData(200, "server", TransactionError.Malformed, true)]
     [InlineData(0, "server", TransactionError.Timeout, true)]
     [InlineData(0, "server", TransactionError.NotCaptured, false)]
     public void What_counts_as_an_error(int status, string? role, string? error, bool expected) =>
