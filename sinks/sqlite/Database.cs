@@ -12,6 +12,9 @@ internal static class Database
     /// <summary>Version of the tables, kept in user_version.</summary>
     internal const int SchemaVersion = 1;
 
+    // How long a statement waits for another program's lock before the writer gives up for this time.
+    private const int LockWaitSeconds = 1;
+
     internal const int Corrupt = 11;
     internal const int CannotOpen = 14;
     internal const int NotADatabase = 26;
@@ -108,15 +111,10 @@ internal static class Database
     }
 
     private static string ConnectionString(string path, SqliteOpenMode mode) =>
-        new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false, DefaultTimeout = 5 }.ToString();
+        new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false, DefaultTimeout = LockWaitSeconds }.ToString();
 
     private static void Prepare(SqliteConnection connection, string path)
     {
-        // auto_vacuum takes effect only before the first table, and before the journal mode is set.
-        Execute(connection, "PRAGMA auto_vacuum = INCREMENTAL");
-        Execute(connection, "PRAGMA journal_mode = WAL");
-        // A crash of the machine may lose the last seconds, never the file (sqlite.org/pragma.html#pragma_synchronous).
-        Execute(connection, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -1024; PRAGMA journal_size_limit = 1048576; PRAGMA wal_autocheckpoint = 256");
         long version = Scalar(connection, "PRAGMA user_version");
         if (version > SchemaVersion)
         {
@@ -124,10 +122,16 @@ internal static class Database
         }
         if (version == 0)
         {
+            // Only before the first table can it be set.
+            Execute(connection, "PRAGMA auto_vacuum = INCREMENTAL");
+            // Before write-ahead logging: the mark must stand in the file itself, or a killed agent would not know its own file again.
             using SqliteTransaction transaction = connection.BeginTransaction();
             Execute(connection, Schema + $"PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {SchemaVersion};");
             transaction.Commit();
         }
+        Execute(connection, "PRAGMA journal_mode = WAL");
+        // A crash of the machine may lose the last seconds, never the file (sqlite.org/pragma.html#pragma_synchronous).
+        Execute(connection, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -1024; PRAGMA journal_size_limit = 1048576; PRAGMA wal_autocheckpoint = 256");
     }
 
     /// <summary>A wrong path must not cost anybody a file: only an empty file or a database of ours is written to.</summary>

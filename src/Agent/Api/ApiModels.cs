@@ -18,7 +18,7 @@ internal sealed record ApiLedger(double Completeness, IReadOnlyList<ApiStage> St
 internal sealed record ApiStage(string Name, string Unit, long In, long Out, IReadOnlyDictionary<string, long> Dropped, long Held, long Unaccounted);
 
 /// <summary>How the API writes JSON.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, GenerationMode = JsonSourceGenerationMode.Serialization)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(ApiProblem))]
 [JsonSerializable(typeof(ApiStatus))]
 [JsonSerializable(typeof(ApiLedger))]

@@ -28,7 +28,7 @@ internal sealed class YamlSource(string path)
         }
         catch (YamlException e)
         {
-            throw new ConfigurationException($"{path}:{e.Start.Line}: not YAML: {OneLine(e.InnerException?.Message ?? e.Message)}");
+            throw new ConfigurationException($"{path}:{e.End.Line}: not YAML: {OneLine(e.InnerException?.Message ?? e.Message)}");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -60,7 +60,6 @@ internal sealed class YamlSource(string path)
         }
         else
         {
-            parser.MoveNext();
             Fail(parser.Current, "a mapping of keys is expected at the top of the file");
         }
         parser.Consume<DocumentEnd>();
@@ -76,7 +75,6 @@ internal sealed class YamlSource(string path)
         {
             if (!parser.TryConsume<Scalar>(out Scalar? name))
             {
-                parser.MoveNext();
                 Fail(parser.Current, $"{Inside(prefix)}a key must be plain text");
             }
             string key = prefix.Length == 0 ? name.Value : prefix + "." + name.Value;
@@ -97,7 +95,6 @@ internal sealed class YamlSource(string path)
             }
             else
             {
-                parser.MoveNext();
                 Fail(parser.Current, $"{key}: a single value is expected, not a list or a reference");
             }
         }

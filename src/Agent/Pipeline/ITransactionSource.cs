@@ -9,6 +9,8 @@ namespace KubeBpfBox.Agent.Pipeline;
 internal interface ITransactionSource : IDisposable
 {
     /// <summary>Attaches and starts its thread.</summary>
+    /// <param name="observer">Takes the transactions.</param>
+    /// <param name="gate">Held around each batch of transactions.</param>
     /// <exception cref="AgentException">It cannot; the message says what to do.</exception>
     void Start(ITransactionObserver observer, IBatchGate gate);
 
