@@ -50,7 +50,7 @@ public sealed class ApiHostTests
 
         JsonElement status = await GetJsonAsync(api, "/api/status");
         Assert.Equal("node-1", status.GetProperty("node").GetString());
-        Assert.Equal("cgroup_skb", status.GetProperty("plugins")[0].GetProperty("hook").GetString());
+        Assert.Equal("cgroup_skb/ingress", status.GetProperty("hooks")[0].GetProperty("hook").GetString());
 
         JsonElement ledger = await GetJsonAsync(api, "/api/ledger");
         JsonElement stream = ledger.GetProperty("stages")[1];
