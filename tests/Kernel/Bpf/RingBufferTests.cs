@@ -79,7 +79,7 @@ public sealed class RingBufferTests : IDisposable
     [Fact]
     public async Task Records_written_while_draining_are_neither_lost_nor_seen_twice_nor_seen_unfinished()
     {
-        const int Rounds = 300;
+        const int Rounds = 100;
         _control[0].DiscardEvery = 3;
         BpfProgram program = _obj.Programs["ring__some_discarded"];
         Task producer = Task.Run(() =>
