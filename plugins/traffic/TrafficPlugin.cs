@@ -20,7 +20,7 @@ public sealed class TrafficPlugin : IDisposable
     private readonly TrafficTap _tap;
     private readonly StreamEngine _engine;
     private readonly IWorkloadResolver _resolver;
-    private readonly object _gate;
+    private readonly IBatchGate _gate;
     private readonly Dictionary<ulong, Connection> _connections = [];
     private readonly HandshakePayloads _handshakes = new();
     private readonly LedgerStage _ring;
@@ -39,7 +39,7 @@ public sealed class TrafficPlugin : IDisposable
     /// <param name="resolver">Names the sockets' owners.</param>
     /// <param name="gate">Held while a batch of records is worked on, so that others see the aggregates between batches.</param>
     /// <param name="ledger">Gets the stages "traffic_kernel" and "traffic_ring".</param>
-    public TrafficPlugin(TrafficTap tap, StreamEngine engine, IWorkloadResolver resolver, object gate, Ledger ledger)
+    public TrafficPlugin(TrafficTap tap, StreamEngine engine, IWorkloadResolver resolver, IBatchGate gate, Ledger ledger)
     {
         _tap = tap;
         _engine = engine;
@@ -108,10 +108,9 @@ public sealed class TrafficPlugin : IDisposable
             }
             if (last)
             {
-                lock (_gate)
-                {
-                    _engine.CloseAll(EndReason.CaptureEnded, ToUnixNs(MonotonicNowNs()));
-                }
+                _gate.Enter();
+                _engine.CloseAll(EndReason.CaptureEnded, ToUnixNs(MonotonicNowNs()));
+                _gate.Exit();
                 return;
             }
             quietPauses = drained > 0 ? 0 : quietPauses + 1;
@@ -128,7 +127,8 @@ public sealed class TrafficPlugin : IDisposable
 
     private int DrainBatch(ref Consumer consumer)
     {
-        lock (_gate)
+        _gate.Enter();
+        try
         {
             int drained = _tap.Ring.Drain(ref consumer, BatchRecords);
             long now = MonotonicNowNs();
@@ -140,6 +140,10 @@ public sealed class TrafficPlugin : IDisposable
                 _unclaimed.Add(_handshakes.Expire(now));
             }
             return drained;
+        }
+        finally
+        {
+            _gate.Exit();
         }
     }
 

@@ -68,7 +68,7 @@ public sealed class TrafficTap : ITapControl, IDisposable
         }
     }
 
-    /// <summary>Ends the capture. Records and counters stay readable: what is in the ring can still be drained and accounted for.</summary>
+    /// <summary>Ends the capture; what is in the ring buffer stays readable.</summary>
     public void Detach()
     {
         foreach (BpfLink link in _links)
@@ -76,7 +76,13 @@ public sealed class TrafficTap : ITapControl, IDisposable
             link.Dispose();
         }
         _links.Clear();
-        _hooks.Clear();
+    }
+
+    /// <summary>Packets that could have been records but found the ring buffer full or no memory.</summary>
+    public long ReadRefused()
+    {
+        TrafficCounters now = ReadCounters();
+        return (long)(now.RingFull + now.NoStorage);
     }
 
     /// <summary>The kernel's counters, all CPUs together.</summary>

@@ -224,7 +224,7 @@ static __always_inline void init_state(struct __sk_buff *skb, struct bpf_sock *s
 
 		state->flags[0] = state->flags[1] = TRAFFIC_FROM_START;
 		state->socket.pid = BPF_CORE_READ(task, tgid);
-		/* The process's name, not the thread's: a runtime's workers are all called alike. */
+		/* The process's name, not that of the thread. */
 		BPF_CORE_READ_STR_INTO(&state->socket.comm, task, group_leader, comm);
 	} else if (tcp && tcp->bytes_received == 0 && tcp->bytes_acked <= 1) {
 		/* A child of a listener (bytes_acked counts the SYN of an active open). */

@@ -103,7 +103,7 @@ public sealed unsafe partial class Btf : IDisposable
     /// <exception cref="BpfException">There is none of this tag.</exception>
     public BtfStruct GetStruct(string name) => TryGetStruct(name, out BtfStruct? layout)
         ? layout
-        : throw new BpfException($"{_origin} has no struct '{name}' in its BTF (a struct that no program or map uses is left out by clang)");
+        : throw new BpfException($"{_origin} has no struct '{name}' in its BTF; clang keeps only what a map or a global names, so for a record add: const struct {name} *export_{name} __attribute__((unused));");
 
     /// <summary>The layout of a struct or union, if there is one.</summary>
     public bool TryGetStruct(string name, [NotNullWhen(true)] out BtfStruct? layout)

@@ -21,7 +21,7 @@ internal static class LibbpfLoader
     {
         if (s_ready.Value is { } failure)
         {
-            throw new BpfException(failure.Message, failure);
+            throw new BpfException(failure.Message, failure.InnerException); // a new one: its stack trace is the caller's
         }
     }
 
@@ -40,9 +40,10 @@ internal static class LibbpfLoader
         }
         catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException or BadImageFormatException)
         {
+            // The loader's own account of every path it tried is long; it stays in the inner exception.
             return new BpfException(
-                $"cannot load {SharedName}: {e.Message.ReplaceLineEndings(" ")}. Install it: 'apt-get install libbpf1' (Debian, Ubuntu), "
-                + "'dnf install libbpf' (Fedora, RHEL), 'apk add libbpf' (Alpine)");
+                $"{SharedName} cannot be loaded. Install it: 'apt-get install libbpf1' (Debian, Ubuntu), 'dnf install libbpf' (Fedora, RHEL), "
+                + "'apk add libbpf' (Alpine)", e);
         }
     }
 

@@ -43,13 +43,13 @@ internal ref struct Frame
     /// <summary>The EtherType or IP protocol number that says what follows, for the layers of those names.</summary>
     public ushort Type;
 
-    /// <summary>The outcome, once a layer stopped.</summary>
+    /// <summary>The outcome, once a layer stopped; until then, what it is when the layers never end.</summary>
     public DecodeStatus Status;
 
-    /// <summary>Sender by the innermost IP header so far; port 0.</summary>
+    /// <summary>Sender by the innermost header so far.</summary>
     public Endpoint Source;
 
-    /// <summary>Receiver by the innermost IP header so far; port 0.</summary>
+    /// <summary>Receiver by the innermost header so far.</summary>
     public Endpoint Destination;
 
     /// <summary>When the packet was captured.</summary>
@@ -77,7 +77,10 @@ internal ref struct Frame
     }
 
     /// <summary>Ends the decoding because fewer than <paramref name="length"/> bytes are there, and says whose fault it is.</summary>
-    public bool StopShort(int length) => Stop(WireLength < length ? DecodeStatus.Malformed : DecodeStatus.Truncated);
+    public bool StopShort(int length) => Stop(ShortStatus(length));
+
+    /// <summary>What a packet is that has fewer than <paramref name="length"/> bytes where so many must be.</summary>
+    public readonly DecodeStatus ShortStatus(int length) => WireLength < length ? DecodeStatus.Malformed : DecodeStatus.Truncated;
 
     /// <summary>Takes a header off.</summary>
     public bool TryTake(int length, out ReadOnlySpan<byte> header)

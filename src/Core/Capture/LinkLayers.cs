@@ -74,11 +74,17 @@ internal static class LinkLayers
     /// <summary>IEEE 802.2 with a SNAP header (RFC 1042) that names an EtherType; nothing else over LLC carries IP.</summary>
     public static bool Llc(ref Frame frame)
     {
-        if (frame.Data is not [0xAA, 0xAA, 0x03, 0, 0, 0, ..])
+        ReadOnlySpan<byte> data = frame.Data;
+        if (data.Length >= 3 && data is not [0xAA, 0xAA, 0x03, ..])
         {
             return frame.Stop(DecodeStatus.NotIp);
         }
-        return frame.TryTake(8, out ReadOnlySpan<byte> header) && frame.Go(Layer.EtherType, Frame.U16(header, 6));
+        if (!frame.TryTake(8))
+        {
+            return false;
+        }
+        // An organisation other than 0 has types of its own.
+        return data is [_, _, _, 0, 0, 0, ..] ? frame.Go(Layer.EtherType, Frame.U16(data, 6)) : frame.Stop(DecodeStatus.NotIp);
     }
 
     /// <summary>Labels of 4 bytes, the last with the bottom-of-stack bit (RFC 3032 section 2.1). What follows is guessed from its first nibble.</summary>
@@ -124,9 +130,10 @@ internal static class LinkLayers
     /// <summary>Address and control (RFC 1662 section 3.1; may be left out), then a protocol of 1 or 2 bytes (RFC 1661 section 6.5).</summary>
     public static bool Ppp(ref Frame frame)
     {
-        if (frame.Data is [0xFF, 0x03, ..])
+        // No protocol number starts with 0xFF, so that it can only be the address.
+        if (frame.Data is [0xFF, ..] && !frame.TryTake(2))
         {
-            _ = frame.TryTake(2);
+            return false;
         }
         if (frame.Data.IsEmpty)
         {

@@ -35,20 +35,21 @@ public sealed class PacketDecoder
             WireLength = Math.Max(packet.OriginalLength, packet.Data.Length),
             TimestampNs = packet.TimestampNs,
             Next = first,
+            Status = DecodeStatus.OtherTransport,
         };
-        for (int i = 0; i < MaxLayers; i++)
+        for (int i = 0; i < MaxLayers && Step(ref frame); i++)
         {
-            if (!Step(ref frame, out view))
-            {
-                return frame.Status;
-            }
         }
-        return DecodeStatus.OtherTransport;
+        return frame.Status switch
+        {
+            DecodeStatus.Tcp => TransportLayers.ViewTcp(in frame, out view),
+            DecodeStatus.Udp => TransportLayers.ViewUdp(in frame, out view),
+            _ => frame.Status,
+        };
     }
 
-    private bool Step(scoped ref Frame frame, out TcpSegmentView view)
+    private bool Step(ref Frame frame)
     {
-        view = default;
         switch (frame.Next)
         {
             case Layer.Ethernet:
@@ -60,9 +61,9 @@ public sealed class PacketDecoder
             case Layer.IPv6:
                 return IpLayers.IPv6(ref frame, _fragments);
             case Layer.Tcp:
-                return TransportLayers.Tcp(ref frame, out view);
+                return frame.Stop(DecodeStatus.Tcp);
             case Layer.Udp:
-                return TransportLayers.Udp(ref frame, out view);
+                return TransportLayers.Udp(ref frame);
             case Layer.Ip:
                 return IpLayers.Ip(ref frame);
             case Layer.IpProtocol:

@@ -12,18 +12,18 @@ internal static class TransportLayers
     private const int GtpPort = 2152;
 
     /// <summary>RFC 9293 section 3.1. Options that the snap length cut off do not matter.</summary>
-    public static bool Tcp(scoped ref Frame frame, out TcpSegmentView view)
+    public static DecodeStatus ViewTcp(scoped in Frame frame, out TcpSegmentView view)
     {
         view = default;
         ReadOnlySpan<byte> data = frame.Data;
         if (data.Length < 20)
         {
-            return frame.StopShort(20);
+            return frame.ShortStatus(20);
         }
         int headerLength = (data[12] >> 4) * 4;
         if (headerLength < 20 || headerLength > frame.WireLength)
         {
-            return frame.Stop(DecodeStatus.Malformed);
+            return DecodeStatus.Malformed;
         }
         view = new TcpSegmentView
         {
@@ -39,13 +39,12 @@ internal static class TransportLayers
                 Payload = data[Math.Min(headerLength, data.Length)..],
             },
         };
-        return frame.Stop(DecodeStatus.Tcp);
+        return DecodeStatus.Tcp;
     }
 
     /// <summary>RFC 768: source 2, destination 2, length 2, checksum 2. Goes on when the datagram is a tunnel's.</summary>
-    public static bool Udp(scoped ref Frame frame, out TcpSegmentView view)
+    public static bool Udp(ref Frame frame)
     {
-        view = default;
         if (!frame.TryTake(8, out ReadOnlySpan<byte> header))
         {
             return false;
@@ -72,13 +71,21 @@ internal static class TransportLayers
         {
             return true;
         }
+        frame.Source = frame.Source with { Port = Frame.U16(header, 0) };
+        frame.Destination = frame.Destination with { Port = (ushort)port };
+        return frame.Stop(DecodeStatus.Udp);
+    }
+
+    /// <summary>A datagram whose header was taken off.</summary>
+    public static DecodeStatus ViewUdp(scoped in Frame frame, out TcpSegmentView view)
+    {
         view = new TcpSegmentView
         {
-            Source = frame.Source with { Port = Frame.U16(header, 0) },
-            Destination = frame.Destination with { Port = (ushort)port },
+            Source = frame.Source,
+            Destination = frame.Destination,
             Segment = new TcpSegment { TimestampNs = frame.TimestampNs, Sequence = 0, PayloadLength = frame.WireLength, Payload = frame.Data },
         };
-        return frame.Stop(DecodeStatus.Udp);
+        return DecodeStatus.Udp;
     }
 
     /// <summary>
@@ -150,6 +157,12 @@ internal static class TransportLayers
                 next = length <= data.Length ? data[length - 1] : 0;
             }
         }
-        return data.Length > length && frame.TryTake(length) && frame.Go(Layer.Ip);
+        if (data.Length <= length)
+        {
+            return false;
+        }
+        // The length counts from behind the first 8 bytes.
+        frame.Limit(Math.Max(length, 8 + Frame.U16(data, 2)));
+        return frame.TryTake(length) && frame.Go(Layer.Ip);
     }
 }

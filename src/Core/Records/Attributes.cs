@@ -32,10 +32,10 @@ public ref struct AttributeWriter(Span<byte> buffer)
     public readonly ReadOnlySpan<byte> Written => _buffer[.._length];
 
     /// <summary>Adds text.</summary>
-    public bool TryAdd(ReadOnlySpan<byte> key, ReadOnlySpan<byte> text) => TryReserve(key, AttributeKind.Text, text.Length, out Span<byte> value) && text.TryCopyTo(value);
+    public bool TryAdd(scoped ReadOnlySpan<byte> key, scoped ReadOnlySpan<byte> text) => TryReserve(key, AttributeKind.Text, text.Length, out Span<byte> value) && text.TryCopyTo(value);
 
     /// <summary>Adds a truth value.</summary>
-    public bool TryAdd(ReadOnlySpan<byte> key, bool flag)
+    public bool TryAdd(scoped ReadOnlySpan<byte> key, bool flag)
     {
         if (!TryReserve(key, AttributeKind.Boolean, 1, out Span<byte> value))
         {
@@ -46,10 +46,10 @@ public ref struct AttributeWriter(Span<byte> buffer)
     }
 
     /// <summary>Adds a number.</summary>
-    public bool TryAdd(ReadOnlySpan<byte> key, long number) => TryReserve(key, AttributeKind.Number, 8, out Span<byte> value) && BinaryPrimitives.TryWriteInt64LittleEndian(value, number);
+    public bool TryAdd(scoped ReadOnlySpan<byte> key, long number) => TryReserve(key, AttributeKind.Number, 8, out Span<byte> value) && BinaryPrimitives.TryWriteInt64LittleEndian(value, number);
 
     /// <summary>Adds a list of numbers.</summary>
-    public bool TryAdd(ReadOnlySpan<byte> key, ReadOnlySpan<long> numbers)
+    public bool TryAdd(scoped ReadOnlySpan<byte> key, scoped ReadOnlySpan<long> numbers)
     {
         if (!TryReserve(key, AttributeKind.Numbers, numbers.Length * 8, out Span<byte> value))
         {
@@ -62,7 +62,7 @@ public ref struct AttributeWriter(Span<byte> buffer)
         return true;
     }
 
-    private bool TryReserve(ReadOnlySpan<byte> key, AttributeKind kind, int valueLength, out Span<byte> value)
+    private bool TryReserve(scoped ReadOnlySpan<byte> key, AttributeKind kind, int valueLength, out Span<byte> value)
     {
         value = default;
         int total = 4 + key.Length + valueLength;

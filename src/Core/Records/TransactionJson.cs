@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using KubeBpfBox.Core.Streams;
 
 namespace KubeBpfBox.Core.Records;
@@ -63,6 +64,7 @@ public static class TransactionJson
         sink.Flush();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Number(ref Utf8Sink sink, ReadOnlySpan<byte> name, long value, bool isNull)
     {
         sink.Raw(name);
@@ -76,6 +78,7 @@ public static class TransactionJson
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Text(ref Utf8Sink sink, ReadOnlySpan<byte> name, scoped ReadOnlySpan<byte> value)
     {
         sink.Raw(name);

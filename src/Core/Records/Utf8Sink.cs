@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace KubeBpfBox.Core.Records;
@@ -26,6 +27,7 @@ internal ref struct Utf8Sink(IBufferWriter<byte> output)
     }
 
     /// <summary>Writes one byte.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Byte(byte value)
     {
         Reserve(1);
@@ -33,6 +35,8 @@ internal ref struct Utf8Sink(IBufferWriter<byte> output)
     }
 
     /// <summary>Writes bytes that need no escaping.</summary>
+    /// <remarks>Inlined so that copying a literal becomes a few moves.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Raw(scoped ReadOnlySpan<byte> text)
     {
         Reserve(text.Length);
@@ -126,18 +130,41 @@ internal ref struct Utf8Sink(IBufferWriter<byte> output)
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Reserve(int count)
     {
         if (_span.Length - _at < count)
         {
-            output.Advance(_at);
-            _span = output.GetSpan(Math.Max(count, Chunk * 2));
-            _at = 0;
-            _column = int.MaxValue;
+            Refill(count);
         }
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Refill(int count)
+    {
+        output.Advance(_at);
+        _span = output.GetSpan(Math.Max(count, Chunk * 2));
+        _at = 0;
+        _column = int.MaxValue;
+    }
+
     private void Escaped(string text, bool json)
+    {
+        // Names of ours are short and plain: straight into place, looked at there.
+        if (text.Length <= Chunk / 3)
+        {
+            Reserve(Chunk);
+            int written = Encoding.UTF8.GetBytes(text, _span[_at..]);
+            if (!_span.Slice(_at, written).ContainsAnyExcept(Plain))
+            {
+                _at += written;
+                return;
+            }
+        }
+        EscapedInPieces(text, json);
+    }
+
+    private void EscapedInPieces(string text, bool json)
     {
         Span<byte> utf8 = stackalloc byte[128];
         ReadOnlySpan<char> rest = text;

@@ -16,4 +16,10 @@ public sealed record Workload(string Name, string Source)
 
     /// <summary>Process id behind the socket, in the root namespace; 0 when it was not learnt.</summary>
     public int ProcessId { get; init; }
+
+    /// <summary>Kubernetes namespace, when it is known.</summary>
+    public string? Namespace { get; init; }
+
+    /// <summary>Kubernetes pod, when it is known.</summary>
+    public string? Pod { get; init; }
 }

@@ -147,10 +147,9 @@ public sealed partial class DurationHistogram
         ArgumentNullException.ThrowIfNull(other);
         for (int decade = 0; decade < DecadeCount; decade++)
         {
-            for (int i = 0; i < BucketsPerDecade && other._decades[decade] is not null; i++)
+            if (other._decades[decade] is { } counts)
             {
-                int index = (decade * BucketsPerDecade) + i;
-                AddToBucket(index, other.CountOf(index));
+                AddCounts(decade, counts, other._carries);
             }
         }
         _under = AddSaturating(_under, other._under);
@@ -216,6 +215,23 @@ public sealed partial class DurationHistogram
     {
         upperNs = Math.Min(upperNs, _maxNs);
         return lowerNs + Math.Min(upperNs - lowerNs, (long)((upperNs - lowerNs) * share));
+    }
+
+    private void AddCounts(int decade, uint[] counts, long[]? carries)
+    {
+        uint[] sums = _decades[decade] ?? AddDecade(decade);
+        for (int i = 0; i < sums.Length && i < counts.Length; i++)
+        {
+            int index = (decade * BucketsPerDecade) + i;
+            long carry = carries?[index] ?? 0;
+            uint sum = sums[i] + counts[i];
+            carry += sum < counts[i] ? 1 : 0;
+            sums[i] = sum;
+            if (carry != 0)
+            {
+                Carry(index, carry);
+            }
+        }
     }
 
     // Counters have 32 bits to keep thousands of series small; what a busy bucket has beyond them is here.

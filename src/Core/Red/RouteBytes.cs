@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
 namespace KubeBpfBox.Core.Red;
 
 /// <summary>What each byte means in a path segment, as counters of eight bits that add up over a segment of at most 64 bytes.</summary>
@@ -15,8 +18,8 @@ internal static class RouteBytes
 
     private static readonly ulong[] Table = BuildTable();
 
-    /// <summary>The weight of each byte.</summary>
-    public static ReadOnlySpan<ulong> Weights => Table;
+    /// <summary>The weight of a byte. The table has an entry for each value, so no bound needs a check.</summary>
+    public static ulong Weight(byte b) => Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Table), b);
 
     public static int Digits(ulong sums) => (byte)sums;
 
@@ -38,16 +41,16 @@ internal static class RouteBytes
         ulong sums = 0;
         foreach (byte b in bytes)
         {
-            sums += Table[b];
+            sums += Weight(b);
         }
         return sums;
     }
 
-    public static bool IsDigit(byte b) => Table[b] == DigitOne;
+    public static bool IsDigit(byte b) => Weight(b) == DigitOne;
 
-    public static bool IsLetter(byte b) => Table[b] is HexLetterOne or LetterOne;
+    public static bool IsLetter(byte b) => Weight(b) is HexLetterOne or LetterOne;
 
-    public static bool IsHex(byte b) => Table[b] is DigitOne or HexLetterOne;
+    public static bool IsHex(byte b) => Weight(b) is DigitOne or HexLetterOne;
 
     private static ulong[] BuildTable()
     {

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace KubeBpfBox.Core.Red;
 
 /// <summary>Judges a run of letters and digits: a word with a number in it ("sha256", "v2beta1"), or a value ("3f2a9c1b", "01H8XGJ...").</summary>
@@ -6,8 +8,11 @@ internal static class RoutePart
     /// <summary>So many hexadecimal letters without a digit are no word.</summary>
     public const int MinWordlessHexBytes = 16;
 
-    private const int MinHashBytes = 8;
+    /// <summary>So many hexadecimal digits with a decimal one among them are a hash.</summary>
+    public const int MinHashBytes = 8;
+
     private const int UuidBytesLength = 36;
+    private static readonly SearchValues<byte> PodAlphabet = SearchValues.Create("bcdfghjklmnpqrstvwxz2456789"u8);
 
     /// <summary>Whether a part is one of many values.</summary>
     /// <param name="part">Letters and digits, at least one.</param>
@@ -28,7 +33,7 @@ internal static class RoutePart
         {
             return isHex && part.Length >= MinWordlessHexBytes;
         }
-        return (isHex && part.Length >= MinHashBytes) || (!IsVersion(part) && IsMixedValue(part, digits));
+        return (isHex && part.Length >= MinHashBytes) || (!IsVersion(part) && IsMixedValue(part, digits, isHex));
     }
 
     /// <summary>"v1", "v2beta1", "V1alpha2", "v1p1beta1".</summary>
@@ -52,44 +57,64 @@ internal static class RoutePart
     }
 
     /// <summary>Letters and digits mixed: names change between the two once or twice, random tokens all the time.</summary>
-    private static bool IsMixedValue(ReadOnlySpan<byte> part, int digits)
+    private static bool IsMixedValue(ReadOnlySpan<byte> part, int digits, bool isHex)
     {
         int changes = 0;
-        int caseChanges = 0;
+        int consonants = 0;
+        int mostConsonants = 0;
         bool startsWithDigit = RouteBytes.IsDigit(part[0]);
         bool wasDigit = startsWithDigit;
-        for (int i = 1; i < part.Length; i++)
+        foreach (byte b in part)
         {
-            bool isDigit = RouteBytes.IsDigit(part[i]);
+            bool isDigit = RouteBytes.IsDigit(b);
             changes += isDigit != wasDigit ? 1 : 0;
-            caseChanges += !isDigit && !wasDigit && ((part[i] ^ part[i - 1]) & 0x20) != 0 ? 1 : 0;
             wasDigit = isDigit;
+            consonants = isDigit ? consonants : IsVowel(b) ? 0 : consonants + 1;
+            mostConsonants = Math.Max(mostConsonants, consonants);
         }
-        int letters = part.Length - digits;
-        // camelCase turns case at about a third of its letters, base62 at about half.
-        if (part.Length >= 12 && caseChanges * 5 >= part.Length * 2)
-        {
-            return true;
-        }
-        if (part.Length >= 20 && (digits >= 4 || changes >= 3 || caseChanges * 3 >= part.Length))
-        {
-            return true;
-        }
-        return changes switch
-        {
-            // "es2015", "sha256", "utf8", "base64"; not "user123", "order12345".
-            1 when !startsWithDigit => digits > 2 && !(letters <= 3 && digits <= 4),
-            // "1080p", "30days", "2fa".
-            1 => digits > 3 && !(digits == 4 && letters <= 2),
-            // "sha256sum", "oauth2callback"
-            2 when !startsWithDigit => digits > 3,
-            // "1920x1080", "2024q1"
-            2 => digits > 3 && !(letters == 1 && part.Contains((byte)'x')),
-            // "utf8mb4", "ipv4toipv6"
-            3 => digits >= 3 && part.Length >= 8,
-            _ => part.Length >= 5,
-        };
+        // Digits amid letters that nobody can pronounce; abbreviations ("md5checksum", "utf8mb4") stay below.
+        bool isGibberish = changes >= 2 && part.Length >= 8 && mostConsonants >= (part.Length >= 12 ? 5 : 6);
+        bool isShortHash = isHex && changes >= 2 && digits >= 2 && part.Length >= 6;
+        bool isLongToken = part.Length >= 20 && (digits >= 4 || changes >= 3);
+        return isGibberish || isShortHash || isLongToken || IsShuffledCase(part) || IsOddMix(part.Length, digits, changes, startsWithDigit, part.Contains((byte)'x'));
     }
+
+    private static bool IsOddMix(int length, int digits, int changes, bool startsWithDigit, bool hasX) => changes switch
+    {
+        // "es2015", "sha256", "utf8", "base64"; not "user123", "order12345".
+        1 when !startsWithDigit => digits > 2 && !(length - digits <= 3 && digits <= 4),
+        // "1080p", "30days", "2fa".
+        1 => digits > 3 && !(digits == 4 && length <= 6),
+        // "sha256sum", "oauth2callback"
+        2 when !startsWithDigit => digits > 3,
+        // "1920x1080", "2024q1"
+        2 => digits > 3 && !(length - digits == 1 && hasX),
+        // "utf8mb4", "ipv4toipv6"
+        3 => digits >= 3 && length >= 8,
+        _ => length >= 5,
+    };
+
+    /// <summary>Whether letters turn case more often than words do: camelCase does at about a third of its letters, base62 at half.</summary>
+    public static bool IsShuffledCase(ReadOnlySpan<byte> text)
+    {
+        if (text.Length < 8)
+        {
+            return false;
+        }
+        int turns = 0;
+        for (int i = 1; i < text.Length; i++)
+        {
+            turns += ((text[i] ^ text[i - 1]) & 0x20) != 0 && RouteBytes.IsLetter(text[i]) && RouteBytes.IsLetter(text[i - 1]) ? 1 : 0;
+        }
+        return turns * 8 >= text.Length * 3;
+    }
+
+    /// <summary>What Kubernetes puts behind the last '-' of a pod's name: five of 27 letters and digits without vowels, with a digit amid them.</summary>
+    /// <remarks>Source: k8s.io/apimachinery/pkg/util/rand, alphanums.</remarks>
+    public static bool IsPodSuffix(ReadOnlySpan<byte> part) => part.Length == 5 && !part.ContainsAnyExcept(PodAlphabet)
+        && part[..4].IndexOfAnyInRange((byte)'0', (byte)'9') >= 0;
+
+    private static bool IsVowel(byte b) => (b | 0x20) is 'a' or 'e' or 'i' or 'o' or 'u' or 'y';
 
     /// <summary>The length of a UUID at the start (RFC 9562 section 4: 8-4-4-4-12 hexadecimal digits), else 0.</summary>
     public static int UuidBytes(ReadOnlySpan<byte> text)

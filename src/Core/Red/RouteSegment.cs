@@ -12,6 +12,7 @@ namespace KubeBpfBox.Core.Red;
 internal static class RouteSegment
 {
     private const int MaxWordBytes = 32;
+    private const int MinTokenBytes = 16;
     private const int MaxTitleSeparators = 3;
     private const int MaxExtensionBytes = 5;
 
@@ -94,7 +95,8 @@ internal static class RouteSegment
         int length = Replace(stem, buffer, extensionBytes > 0, out Found found);
         bool isNumbers = digits > 0 && RouteBytes.HexLetters(sums) + RouteBytes.OtherLetters(sums) == 0;
         bool isAddress = digits > 0 && RouteBytes.OtherLetters(sums) == 0 && segment.Count((byte)':') >= 2;
-        bool isId = (found & Found.Date) == 0 && (isNumbers || isAddress || ((found & Found.Value) != 0 && extensionBytes == 0));
+        bool isToken = digits > 0 && extensionBytes == 0 && segment.Length >= MinTokenBytes && RoutePart.IsShuffledCase(segment);
+        bool isId = (found & Found.Date) == 0 && (isNumbers || isAddress || isToken || ((found & Found.Value) != 0 && extensionBytes == 0));
         // A file whose name is nothing but values, or a long title, keeps its extension only.
         bool isFileOfValues = extensionBytes > 0 && (found & (Found.Word | Found.Date)) == 0 && (found & Found.Value) != 0;
         bool isTitle = segment.Length > MaxWordBytes && (found & (Found.Value | Found.Date)) == 0
@@ -150,10 +152,13 @@ internal static class RouteSegment
                 }
                 ReadOnlySpan<byte> part = rest[..length];
                 bool isKeyed = at > 0 && segment[at - 1] is (byte)'(' or (byte)'=' or (byte)':';
-                if (RoutePart.IsValue(part, isKeyed, out bool isNumber))
+                bool isPod = at > 0 && segment[at - 1] == (byte)'-' && length == rest.Length && RoutePart.IsPodSuffix(part);
+                if (RoutePart.IsValue(part, isKeyed, out bool isNumber) || isPod)
                 {
                     found |= Found.Value;
-                    writer.TryAppend(isFile && !isNumber ? "{hash}"u8 : Id);
+                    // A hash happens to have no letter now and then.
+                    bool isHash = isFile && (!isNumber || length >= RoutePart.MinHashBytes);
+                    writer.TryAppend(isHash ? "{hash}"u8 : Id);
                 }
                 else
                 {

@@ -67,14 +67,13 @@ public static class RouteTemplate
         int at = 0;
         int segments = 0;
         bool slashAtEnd = true;
-        ReadOnlySpan<ulong> weights = RouteBytes.Weights;
         while (at < path.Length)
         {
             ulong sums = 0;
             int start = at;
             int limit = Math.Min(path.Length, start + MaxSegmentBytes + 1);
             ulong weight = 0;
-            while (at < limit && (weight = weights[path[at]]) < RouteBytes.End)
+            while (at < limit && (weight = RouteBytes.Weight(path[at])) < RouteBytes.End)
             {
                 sums += weight;
                 at++;

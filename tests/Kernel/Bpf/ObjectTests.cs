@@ -13,7 +13,7 @@ public sealed partial class ObjectTests
         VerifierException e = Assert.Throws<VerifierException>(obj.Load);
         Assert.StartsWith("invalid access to packet", e.Message, StringComparison.Ordinal);
         Assert.Contains("program 'refused__unchecked', section 'tc'", e.Message, StringComparison.Ordinal);
-        Assert.Contains("source: return *(__u8 *)(long)skb->data;", e.Message, StringComparison.Ordinal);
+        Assert.Contains("return *(__u8 *)(long)skb->data;", e.Message, StringComparison.Ordinal);
         Assert.Contains("EACCES", e.Message, StringComparison.Ordinal);
         Assert.Equal("refused__unchecked", e.Program);
         Assert.Contains("processed ", e.Log, StringComparison.Ordinal);

@@ -4,9 +4,6 @@
 #include <bpf/bpf_helpers.h>
 
 SEC("tc")
-int refused__unchecked(struct __sk_buff *skb)
-{
-	return *(__u8 *)(long)skb->data;
-}
+int refused__unchecked(struct __sk_buff *skb) { return *(__u8 *)(long)skb->data; }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -1,0 +1,39 @@
+# The commands of this project. `make run` and `make test` install what is missing first.
+.PHONY: build run test test-vm bench clean setup setup-test
+
+CONFIGURATION := Release
+export DOTNET_CLI_TELEMETRY_OPTOUT := 1
+export DOTNET_NOLOGO := 1
+
+build: setup bin/kubebpfbox
+
+SOURCES := $(shell find src plugins protocols sinks bpf -type f \( -name '*.cs' -o -name '*.csproj' -o -name '*.c' -o -name '*.h' -o -name '*.props' -o -name '*.targets' -o -name '*.yaml' \)) \
+	Directory.Build.props Directory.Packages.props global.json
+
+# One native file: the agent compiled ahead of time with libbpf, libelf and SQLite linked in.
+bin/kubebpfbox: $(SOURCES)
+	dotnet publish src/Agent/Agent.csproj -c $(CONFIGURATION) -o artifacts/publish -v quiet
+	mkdir -p bin
+	cp artifacts/publish/kubebpfbox bin/kubebpfbox.new && mv bin/kubebpfbox.new bin/kubebpfbox
+
+run: build
+	@echo "kubebpfbox shows every HTTP request of this machine. Try, in another shell: curl http://127.0.0.1:9500/healthz" >&2
+	bin/kubebpfbox run --set sinks.sqlite.path=data/kubebpfbox.db $(ARGS)
+
+test: setup-test
+	tests/run
+
+test-vm: setup-test build
+	tests/Vm/run
+
+bench: setup-test build
+	dotnet run --project tests/Bench/Bench.csproj -c Release -- $(or $(BENCH),all)
+
+setup:
+	@scripts/setup.sh build
+
+setup-test:
+	@scripts/setup.sh test
+
+clean:
+	rm -rf artifacts bin data

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Installs what is missing to build, and with "test" also what the tests and benchmarks need, from the distribution's packages.
+# Does nothing, quickly, when all is there. Debian and Ubuntu names; elsewhere it says what to install.
+set -euo pipefail
+
+# A file each package brings, and the package.
+build=(/usr/bin/clang:clang /usr/bin/llvm-strip:llvm /usr/include/bpf/bpf_helpers.h:libbpf-dev /usr/include/libelf.h:libelf-dev
+       /usr/include/zlib.h:zlib1g-dev /usr/include/sqlite3.h:libsqlite3-dev)
+tests=(/usr/sbin/ip:iproute2 /usr/sbin/bpftool:bpftool /usr/sbin/nginx:nginx-light /usr/sbin/apache2:apache2 /usr/bin/wrk:wrk /usr/bin/curl:curl
+       /usr/bin/python3:python3 /usr/bin/tcpdump:tcpdump /usr/bin/promtool:prometheus)
+
+wanted=("${build[@]}")
+[[ ${1:-build} == test ]] && wanted+=("${tests[@]}")
+missing=()
+for entry in "${wanted[@]}"; do
+  [[ -e ${entry%%:*} ]] || missing+=("${entry#*:}")
+done
+if ! command -v dotnet >/dev/null; then
+  echo "setup: the .NET 10 SDK is missing: install package dotnet-sdk-10.0, or see https://dotnet.microsoft.com/download" >&2
+  exit 1
+fi
+((${#missing[@]})) || exit 0
+if ! command -v apt-get >/dev/null; then
+  echo "setup: please install what these Debian packages hold: ${missing[*]}" >&2
+  exit 1
+fi
+if [[ $(id -u) != 0 ]]; then
+  echo "setup: run as root once, or install: apt-get install ${missing[*]}" >&2
+  exit 1
+fi
+echo "setup: installing ${missing[*]}" >&2
+# The servers among them are started by the tests with configurations of their own, never as services.
+policy=/usr/sbin/policy-rc.d
+if [[ ! -e $policy ]]; then
+  trap 'rm -f $policy' EXIT
+  printf '#!/bin/sh\nexit 101\n' >$policy
+  chmod +x $policy
+fi
+log=$(mktemp)
+if ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+  tail -20 "$log" >&2
+  echo "setup: apt-get failed; its output is in $log" >&2
+  exit 1
+fi
+rm -f "$log"

@@ -1,0 +1,50 @@
+using System.Buffers;
+using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.Red;
+
+namespace KubeBpfBox.Sinks.Prometheus;
+
+/// <summary>What the page is made from.</summary>
+public sealed record PrometheusSources
+{
+    /// <summary>The series so far.</summary>
+    public required Func<IReadOnlyList<RedSeriesSnapshot>> Red { get; init; }
+
+    /// <summary>The stages of the path.</summary>
+    public required Ledger Ledger { get; init; }
+
+    /// <summary>How much of what was there was seen, from 0 to 1.</summary>
+    public required Func<double> Completeness { get; init; }
+
+    /// <summary>Product's version.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>Revision it was built from; empty when not known.</summary>
+    public string Revision { get; init; } = string.Empty;
+}
+
+/// <summary>Writes the page that Prometheus scrapes.</summary>
+/// <remarks>Any thread may call; the page is written from snapshots. Names follow OpenTelemetry's conventions in Prometheus' spelling.</remarks>
+public sealed class PrometheusSink(PrometheusSources sources)
+{
+    /// <summary>Writes the whole page.</summary>
+    public void Write(IBufferWriter<byte> output)
+    {
+        ExpositionWriter writer = new(output);
+        IReadOnlyList<RedSeriesSnapshot> series = sources.Red();
+        RedFamilies.Write(ref writer, series);
+        LedgerFamilies.Write(ref writer, sources.Ledger);
+
+        writer.Family("kubebpfbox_completeness_ratio"u8, "gauge"u8, "Share of the captured traffic that was followed to its end without loss."u8);
+        writer.Sample("kubebpfbox_completeness_ratio"u8);
+        writer.Value(sources.Completeness());
+
+        writer.Family("kubebpfbox_build_info"u8, "gauge"u8, "Version of the agent."u8);
+        writer.Sample("kubebpfbox_build_info"u8);
+        writer.Label("version"u8, sources.Version);
+        writer.Label("revision"u8, sources.Revision);
+        writer.Value(1);
+
+        ProcessFamilies.Write(ref writer);
+    }
+}

@@ -1,0 +1,39 @@
+using KubeBpfBox.Agent.Pipeline;
+using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.Live;
+using KubeBpfBox.Core.Plugins;
+using KubeBpfBox.Core.Red;
+using KubeBpfBox.Sinks.Prometheus;
+using KubeBpfBox.Sinks.Sqlite;
+
+namespace KubeBpfBox.Agent.Api;
+
+/// <summary>What the API shows.</summary>
+internal sealed record ApiSources
+{
+    public required TransactionHub Hub { get; init; }
+
+    public required TransactionFormats Formats { get; init; }
+
+    public required Ledger Ledger { get; init; }
+
+    public required Func<double> Completeness { get; init; }
+
+    public required Func<IReadOnlyList<RedSeriesSnapshot>> Red { get; init; }
+
+    public required Func<IReadOnlyList<HookStatus>> Hooks { get; init; }
+
+    /// <summary>Why the agent is broken; null when it is not.</summary>
+    public required Func<string?> Sickness { get; init; }
+
+    /// <summary>Why the agent does not capture (yet); null when it does.</summary>
+    public required Func<string?> Unreadiness { get; init; }
+
+    /// <summary>The stored request log; null when it is not kept.</summary>
+    public RequestLogReader? Log { get; init; }
+
+    /// <summary>The page for Prometheus; null when it is off.</summary>
+    public PrometheusSink? Metrics { get; init; }
+
+    public required string NodeName { get; init; }
+}

@@ -1,0 +1,120 @@
+using System.Buffers;
+using System.Globalization;
+using System.IO.Pipelines;
+using System.Text;
+using KubeBpfBox.Agent.Pipeline;
+using KubeBpfBox.Core.Live;
+using KubeBpfBox.Core.Records;
+using Microsoft.AspNetCore.Http;
+
+namespace KubeBpfBox.Agent.Api;
+
+/// <summary>/api/transactions/stream: transactions as they happen, as server-sent events.</summary>
+/// <remarks>
+/// Shape: an event's data is one transaction, as JSON or with <c>output=text</c> as a line for people; an event "missed" tells how many more
+/// were dropped because this reader is slow; a comment comes when nothing else does, so that both ends notice a dead connection.
+/// Source: WHATWG HTML, "Server-sent events".
+/// </remarks>
+internal sealed class TransactionStream(ApiSources sources, CancellationToken stopping)
+{
+    private const int MaxStreams = 32;
+    private const int QuietMs = 15_000;
+    private const int GatherMs = 10;
+    private const int FlushBytes = 32 * 1024;
+
+    private int _streams;
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        IQueryCollection query = context.Request.Query;
+        if (!FilterQuery.TryRead(name => query.TryGetValue(name, out var value) ? value.ToString() : null, out TransactionFilter filter, out string? problem))
+        {
+            await Router.ProblemAsync(context, StatusCodes.Status400BadRequest, problem!).ConfigureAwait(false);
+            return;
+        }
+        string form = query.TryGetValue("output", out var output) ? output.ToString() : "json";
+        if (form is not ("json" or "text"))
+        {
+            await Router.ProblemAsync(context, StatusCodes.Status400BadRequest, "output: allowed is json or text").ConfigureAwait(false);
+            return;
+        }
+        if (Interlocked.Increment(ref _streams) > MaxStreams)
+        {
+            Interlocked.Decrement(ref _streams);
+            await Router.ProblemAsync(context, StatusCodes.Status503ServiceUnavailable, $"{MaxStreams} watchers are connected already").ConfigureAwait(false);
+            return;
+        }
+        try
+        {
+            context.Response.ContentType = "text/event-stream";
+            using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
+            using TransactionSubscription subscription = sources.Hub.Subscribe(filter);
+            await PumpAsync(context.Response.BodyWriter, subscription, sources.Formats.Of(form), ended.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The reader went away, or the agent stops: the stream ends in order either way.
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _streams);
+        }
+    }
+
+    private static async Task PumpAsync(PipeWriter output, TransactionSubscription subscription, TransactionWriter write, CancellationToken ended)
+    {
+        long toldMissed = 0;
+        output.Write(": watching\n\n"u8);
+        await output.FlushAsync(ended).ConfigureAwait(false);
+        while (true)
+        {
+            if (!await subscription.WaitAsync(QuietMs, ended).ConfigureAwait(false))
+            {
+                output.Write(":\n\n"u8);
+            }
+            else
+            {
+                // Lets some more come: one write and one wake-up for all of them.
+                await Task.Delay(GatherMs, ended).ConfigureAwait(false);
+            }
+            while (WriteSome(output, subscription, write))
+            {
+                await output.FlushAsync(ended).ConfigureAwait(false);
+            }
+            long missed = subscription.Missed;
+            if (missed != toldMissed)
+            {
+                output.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"event: missed\ndata: {missed - toldMissed}\n\n")));
+                toldMissed = missed;
+            }
+            FlushResult flushed = await output.FlushAsync(ended).ConfigureAwait(false);
+            if (flushed.IsCompleted)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Writes until enough is gathered for a flush; true when there may be more.</summary>
+    private static bool WriteSome(PipeWriter output, TransactionSubscription subscription, TransactionWriter write)
+    {
+        while (output.UnflushedBytes < FlushBytes)
+        {
+            if (!subscription.TryTake(out TransactionRecord? record))
+            {
+                return false;
+            }
+            try
+            {
+                output.Write("data: "u8);
+                write(output, record.AsTransaction());
+                output.Write("\n"u8);
+            }
+            finally
+            {
+                subscription.Return(record);
+            }
+        }
+        return true;
+    }
+}

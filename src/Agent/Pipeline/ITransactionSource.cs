@@ -1,0 +1,38 @@
+using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.Plugins;
+using KubeBpfBox.Core.Records;
+
+namespace KubeBpfBox.Agent.Pipeline;
+
+/// <summary>What feeds transactions to the observers: the kernel tap with streams and protocols, or a fake in tests.</summary>
+/// <remarks>Its ledger stages are added when it is made. It calls the observer on one thread of its own.</remarks>
+internal interface ITransactionSource : IDisposable
+{
+    /// <summary>Attaches and starts its thread.</summary>
+    /// <param name="observer">Takes the transactions.</param>
+    /// <param name="gate">Held around each batch of transactions.</param>
+    /// <exception cref="AgentException">It cannot; the message says what to do.</exception>
+    void Start(ITransactionObserver observer, IBatchGate gate);
+
+    /// <summary>Why it does not capture now; null when it does.</summary>
+    string? Trouble { get; }
+
+    /// <summary>Which hooks it took.</summary>
+    IReadOnlyList<HookStatus> Hooks { get; }
+
+    /// <summary>Share of what was there that was followed to its end, from 0 to 1.</summary>
+    double Completeness { get; }
+}
+
+/// <summary>Hands each transaction to several observers, in order.</summary>
+internal sealed class ObserverList(params ITransactionObserver[] observers) : ITransactionObserver
+{
+    /// <inheritdoc/>
+    public void OnTransaction(in Transaction transaction)
+    {
+        foreach (ITransactionObserver observer in observers)
+        {
+            observer.OnTransaction(in transaction);
+        }
+    }
+}

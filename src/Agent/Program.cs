@@ -1,0 +1,3 @@
+using KubeBpfBox.Agent.Commands;
+
+return CommandLine.Run(args);

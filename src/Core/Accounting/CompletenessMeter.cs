@@ -1,0 +1,39 @@
+using KubeBpfBox.Core.Records;
+
+namespace KubeBpfBox.Core.Accounting;
+
+/// <summary>How much of what happened was seen: whole transactions against those known to be missed or seen in part.</summary>
+/// <remarks>
+/// A lower bound: a packet that the kernel had to refuse counts as a transaction of its own, and again when it left one in pieces. What was
+/// under way when the agent joined a connection was not there to be seen and counts neither way.
+/// </remarks>
+public sealed class CompletenessMeter(Func<long> refusedPackets) : ITransactionObserver
+{
+    /// <summary>Transactions with nothing missing.</summary>
+    public Counter Whole { get; } = new();
+
+    /// <summary>Transactions of which request, response or bytes were lost on the way to the agent.</summary>
+    public Counter InPart { get; } = new();
+
+    /// <summary>From 0 to 1; 1 as long as nothing was seen at all.</summary>
+    public double Ratio
+    {
+        get
+        {
+            long missed = InPart.Value + refusedPackets();
+            long all = Whole.Value + missed;
+            return all == 0 ? 1 : (double)Whole.Value / all;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnTransaction(in Transaction transaction)
+    {
+        if (transaction.Method.IsEmpty && !transaction.Connection.FromStart)
+        {
+            return;
+        }
+        bool whole = transaction.Flags == TransactionFlags.None && !transaction.Method.IsEmpty && transaction.Error != TransactionError.NotCaptured;
+        (whole ? Whole : InPart).Add(1);
+    }
+}

@@ -1,0 +1,112 @@
+using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.Records;
+
+namespace KubeBpfBox.Core.Live;
+
+/// <summary>Hands transactions to whoever watches: the console, the API's streams. Without a subscriber it costs one read.</summary>
+/// <remarks>
+/// The parse thread copies a transaction once, into a pooled record that all subscribers who want it share. It never waits: what a slow
+/// reader cannot take is dropped for that reader and counted. The ledger's unit is deliveries: one transaction to one subscriber.
+/// </remarks>
+public sealed class TransactionHub : ITransactionObserver
+{
+    private readonly Lock _lock = new();
+    private readonly TransactionRecordPool _pool;
+    private readonly int _queueCapacity;
+    private readonly LedgerStage _stage;
+    private readonly Counter _queueFull;
+    private readonly Counter _poolEmpty;
+    private readonly Counter _readerGone;
+    private volatile TransactionSubscription[] _subscriptions = [];
+
+    /// <summary>Makes a hub.</summary>
+    /// <param name="ledger">Gets the stage "live".</param>
+    /// <param name="capacity">Records that may be out at once, for all subscribers together.</param>
+    /// <param name="maxBytes">Bytes of records that may be out at once.</param>
+    public TransactionHub(Ledger ledger, int capacity = 4096, long maxBytes = 4 << 20)
+    {
+        _pool = new TransactionRecordPool(capacity, maxBytes);
+        _queueCapacity = capacity;
+        _stage = ledger.AddStage("live", "deliveries");
+        _queueFull = _stage.DropReason("slow_reader");
+        _poolEmpty = _stage.DropReason("pool_empty");
+        _readerGone = _stage.DropReason("reader_gone");
+        _stage.Held = () => _subscriptions.Sum(static subscription => (long)subscription.Count);
+    }
+
+    /// <summary>How many watch now.</summary>
+    public int SubscriberCount => _subscriptions.Length;
+
+    /// <summary>Starts watching; dispose the result to stop.</summary>
+    public TransactionSubscription Subscribe(TransactionFilter filter)
+    {
+        TransactionSubscription subscription = new(this, filter, _queueCapacity);
+        lock (_lock)
+        {
+            _subscriptions = [.. _subscriptions, subscription];
+        }
+        return subscription;
+    }
+
+    /// <inheritdoc/>
+    public void OnTransaction(in Transaction transaction)
+    {
+        TransactionSubscription[] subscriptions = _subscriptions;
+        if (subscriptions.Length != 0)
+        {
+            Publish(subscriptions, in transaction);
+        }
+    }
+
+    internal void Release(TransactionRecord record)
+    {
+        _pool.Return(record);
+        _stage.Out.AddShared(1);
+    }
+
+    internal void Remove(TransactionSubscription subscription, int undelivered)
+    {
+        lock (_lock)
+        {
+            _subscriptions = [.. _subscriptions.Where(other => other != subscription)];
+        }
+        _readerGone.AddShared(undelivered);
+    }
+
+    internal void Discard(TransactionRecord record) => _pool.Return(record);
+
+    private void Publish(TransactionSubscription[] subscriptions, in Transaction transaction)
+    {
+        int wanted = 0;
+        foreach (TransactionSubscription subscription in subscriptions)
+        {
+            wanted += subscription.Filter.Matches(in transaction) ? 1 : 0;
+        }
+        if (wanted == 0)
+        {
+            return;
+        }
+        _stage.In.AddShared(wanted);
+        TransactionRecord? record = _pool.TryRent(in transaction, wanted);
+        if (record is null)
+        {
+            _poolEmpty.AddShared(wanted);
+            foreach (TransactionSubscription subscription in subscriptions)
+            {
+                if (subscription.Filter.Matches(in transaction))
+                {
+                    subscription.CountMissed();
+                }
+            }
+            return;
+        }
+        foreach (TransactionSubscription subscription in subscriptions)
+        {
+            if (subscription.Filter.Matches(in transaction) && !subscription.TryEnqueue(record))
+            {
+                _queueFull.AddShared(1);
+                _pool.Return(record);
+            }
+        }
+    }
+}

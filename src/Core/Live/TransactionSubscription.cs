@@ -1,0 +1,112 @@
+using KubeBpfBox.Core.Records;
+
+namespace KubeBpfBox.Core.Live;
+
+/// <summary>One watcher's queue. The hub's thread fills it, one reader empties it.</summary>
+public sealed class TransactionSubscription : IDisposable
+{
+    private readonly TransactionHub _hub;
+    private readonly int _capacity;
+    private readonly Lock _lock = new();
+    private readonly SemaphoreSlim _signal = new(0);
+    private Queue<TransactionRecord> _queue = new();
+    private bool _isWaiting;
+    private bool _isClosed;
+    private long _missed;
+
+    internal TransactionSubscription(TransactionHub hub, TransactionFilter filter, int capacity)
+    {
+        _hub = hub;
+        Filter = filter;
+        _capacity = capacity;
+    }
+
+    /// <summary>What is wanted.</summary>
+    public TransactionFilter Filter { get; }
+
+    /// <summary>Transactions that this reader missed because it, or all readers together, were too slow.</summary>
+    public long Missed => Interlocked.Read(ref _missed);
+
+    internal int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _queue.Count;
+            }
+        }
+    }
+
+    /// <summary>Waits until there is something to take.</summary>
+    /// <returns>False when <paramref name="timeoutMs"/> passed first.</returns>
+    public async ValueTask<bool> WaitAsync(int timeoutMs, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (_queue.Count > 0)
+            {
+                return true;
+            }
+            _isWaiting = true;
+        }
+        return await _signal.WaitAsync(timeoutMs, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Takes the oldest record; give it back with <see cref="Return"/>.</summary>
+    public bool TryTake([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out TransactionRecord? record)
+    {
+        lock (_lock)
+        {
+            return _queue.TryDequeue(out record);
+        }
+    }
+
+    /// <summary>Gives back a record that was taken.</summary>
+    public void Return(TransactionRecord record) => _hub.Release(record);
+
+    /// <summary>Stops watching; what was not taken is dropped and counted.</summary>
+    public void Dispose()
+    {
+        Queue<TransactionRecord> rest;
+        lock (_lock)
+        {
+            if (_isClosed)
+            {
+                return;
+            }
+            _isClosed = true;
+            rest = _queue;
+            _queue = new Queue<TransactionRecord>();
+        }
+        foreach (TransactionRecord record in rest)
+        {
+            _hub.Discard(record);
+        }
+        _hub.Remove(this, rest.Count);
+        // The semaphore has no wait handle to free, and the hub's thread may still release it.
+    }
+
+    internal void CountMissed() => Interlocked.Increment(ref _missed);
+
+    internal bool TryEnqueue(TransactionRecord record)
+    {
+        bool wake;
+        lock (_lock)
+        {
+            if (_isClosed || _queue.Count >= _capacity)
+            {
+                _missed++;
+                return false;
+            }
+            _queue.Enqueue(record);
+            wake = _isWaiting;
+            _isWaiting = false;
+        }
+        if (wake)
+        {
+            _signal.Release();
+        }
+        return true;
+    }
+}

@@ -1,0 +1,82 @@
+using System.Net;
+using KubeBpfBox.Agent.Api;
+using KubeBpfBox.Agent.Pipeline;
+using KubeBpfBox.Core.Plugins;
+using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.Live;
+using KubeBpfBox.Core.Red;
+using KubeBpfBox.Sinks.Prometheus;
+using KubeBpfBox.Sinks.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace KubeBpfBox.Unit.Api;
+
+/// <summary>A real host on a free port, with a hub that the test feeds.</summary>
+internal sealed class ApiFixture : IAsyncDisposable
+{
+    public const string Token = "0123456789abcdef-token";
+
+    private ApiHost? _host;
+
+    public Ledger Ledger { get; } = new();
+
+    public TransactionHub Hub { get; }
+
+    public List<RedSeriesSnapshot> Red { get; } = [];
+
+    public string? Unreadiness { get; set; }
+
+    public HttpClient Client { get; } = new(new SocketsHttpHandler { UseProxy = false });
+
+    public IPEndPoint EndPoint => _host!.EndPoint;
+
+    public Uri Url => new($"http://{(EndPoint.Address.Equals(IPAddress.Any) ? IPAddress.Loopback : EndPoint.Address)}:{EndPoint.Port}");
+
+    public string? LogPath { get; init; }
+
+    public ApiFixture(int hubCapacity = 4096) => Hub = new TransactionHub(Ledger, hubCapacity);
+
+    public async Task StartAsync(string listen = "127.0.0.1:0")
+    {
+        _host = await ApiHost.StartAsync(ListenAddress.Parse(listen), Token, Sources(), NullLoggerFactory.Instance);
+        Client.BaseAddress ??= Url;
+    }
+
+    public async Task StopAsync()
+    {
+        if (_host is not null)
+        {
+            await _host.DisposeAsync();
+            _host = null;
+        }
+    }
+
+    public async Task UntilWatchedAsync(int watchers = 1)
+    {
+        while (Hub.SubscriberCount < watchers)
+        {
+            await Task.Delay(5, TestContext.Current.CancellationToken);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        Client.Dispose();
+    }
+
+    private ApiSources Sources() => new()
+    {
+        Hub = Hub,
+        Formats = Pipelines.Formats,
+        Ledger = Ledger,
+        Completeness = static () => 0.5,
+        Red = () => Red,
+        Hooks = static () => [new HookStatus("traffic", "cgroup_skb/ingress", true, "/sys/fs/cgroup")],
+        Sickness = static () => null,
+        Unreadiness = () => Unreadiness,
+        Log = LogPath is null ? null : new RequestLogReader(LogPath),
+        Metrics = new PrometheusSink(new PrometheusSources { Red = () => Red, Ledger = Ledger, Completeness = static () => 0.5, Version = "1" }),
+        NodeName = "node-1",
+    };
+}

@@ -1,0 +1,181 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using KubeBpfBox.Agent;
+using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.Red;
+using KubeBpfBox.Sinks.Sqlite;
+using KubeBpfBox.Unit.Support;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace KubeBpfBox.Unit.Api;
+
+public sealed class ApiHostTests
+{
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Health_and_readiness()
+    {
+        await using ApiFixture api = new();
+        await api.StartAsync();
+        Assert.Equal("ok\n", await api.Client.GetStringAsync("/healthz", Stop));
+        Assert.Equal("ok\n", await api.Client.GetStringAsync("/readyz", Stop));
+        api.Unreadiness = "not capturing yet";
+        HttpResponseMessage response = await api.Client.GetAsync("/readyz", Stop);
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "not capturing yet\n"), (response.StatusCode, await response.Content.ReadAsStringAsync(Stop)));
+        Assert.Equal("ok\n", await api.Client.GetStringAsync("/healthz", Stop));
+    }
+
+    [Fact]
+    public async Task Metrics_status_ledger_and_red()
+    {
+        await using ApiFixture api = new();
+        LedgerStage stage = api.Ledger.AddStage("stream", "packets");
+        stage.In.Add(10);
+        stage.Out.Add(6);
+        stage.DropReason("budget").Add(3);
+        DurationHistogram histogram = new();
+        histogram.Record(2_000_000);
+        api.Red.Add(new RedSeriesSnapshot
+        {
+            Workload = "w", Role = "server", Protocol = "http", Method = "GET", Route = "/", Status = 0, ErrorType = "timeout", Count = 3, Errors = 3, RequestBytes = 1,
+            ResponseBytes = 2, Duration = histogram, IsOverflow = false,
+        });
+        await api.StartAsync();
+
+        HttpResponseMessage metrics = await api.Client.GetAsync("/metrics", Stop);
+        Assert.Equal("text/plain; version=0.0.4; charset=utf-8", metrics.Content.Headers.ContentType!.ToString());
+        Assert.Contains("http_server_requests_total", await metrics.Content.ReadAsStringAsync(Stop), StringComparison.Ordinal);
+
+        JsonElement status = await GetJsonAsync(api, "/api/status");
+        Assert.Equal("node-1", status.GetProperty("node").GetString());
+        Assert.Equal("cgroup_skb/ingress", status.GetProperty("hooks")[0].GetProperty("hook").GetString());
+
+        JsonElement ledger = await GetJsonAsync(api, "/api/ledger");
+        JsonElement stream = ledger.GetProperty("stages")[1];
+        Assert.Equal(("stream", 10, 6, 3, 1), (stream.GetProperty("name").GetString(), stream.GetProperty("in").GetInt64(), stream.GetProperty("out").GetInt64(),
+            stream.GetProperty("dropped").GetProperty("budget").GetInt64(), stream.GetProperty("unaccounted").GetInt64()));
+        Assert.Equal(0.5, ledger.GetProperty("completeness").GetDouble());
+
+        JsonElement series = (await GetJsonAsync(api, "/api/red")).GetProperty("series")[0];
+        Assert.Equal(JsonValueKind.Null, series.GetProperty("status").ValueKind);
+        Assert.Equal(3, series.GetProperty("errors").GetInt64());
+        Assert.InRange(series.GetProperty("p99_ns").GetInt64(), 1_900_000, 2_100_000);
+    }
+
+    [Theory]
+    [InlineData("/nothing", HttpStatusCode.NotFound)]
+    [InlineData("/api", HttpStatusCode.NotFound)]
+    [InlineData("/api/transactions", HttpStatusCode.NotFound)]
+    [InlineData("/api/transactions/stream?status=abc", HttpStatusCode.BadRequest)]
+    [InlineData("/api/transactions/stream?output=xml", HttpStatusCode.BadRequest)]
+    public async Task Bad_requests_get_a_reason(string path, HttpStatusCode expected)
+    {
+        await using ApiFixture api = new();
+        await api.StartAsync();
+        HttpResponseMessage response = await api.Client.GetAsync(path, Stop);
+        Assert.Equal(expected, response.StatusCode);
+        Assert.NotEmpty(JsonDocument.Parse(await response.Content.ReadAsStringAsync(Stop)).RootElement.GetProperty("error").GetString()!);
+    }
+
+    [Fact]
+    public async Task Only_get_is_answered()
+    {
+        await using ApiFixture api = new();
+        await api.StartAsync();
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, (await api.Client.PostAsync("/api/status", null, Stop)).StatusCode);
+    }
+
+    [Theory]
+    [InlineData("localhost", true)]
+    [InlineData("LOCALHOST:1", true)]
+    [InlineData("127.0.0.1", true)]
+    [InlineData("127.0.0.1:12345", true)]
+    [InlineData("[::1]:80", true)]
+    [InlineData("evil.example", false)]
+    [InlineData("evil.example:9500", false)]
+    [InlineData("localhost.evil.example", false)]
+    [InlineData("10.0.0.1", false)]
+    public async Task On_loopback_only_this_machine_s_names_are_served(string host, bool isServed)
+    {
+        await using ApiFixture api = new();
+        await api.StartAsync();
+        foreach (string path in (string[])["/api/status", "/metrics", "/healthz"])
+        {
+            using HttpRequestMessage request = new(HttpMethod.Get, path) { Headers = { Host = host } };
+            HttpResponseMessage response = await api.Client.SendAsync(request, Stop);
+            Assert.Equal(isServed ? HttpStatusCode.OK : HttpStatusCode.MisdirectedRequest, response.StatusCode);
+            Assert.False(response.Headers.Contains("Access-Control-Allow-Origin"));
+        }
+    }
+
+    [Theory]
+    [InlineData(null, HttpStatusCode.Unauthorized)]
+    [InlineData("Bearer wrong", HttpStatusCode.Unauthorized)]
+    [InlineData("Bearer ", HttpStatusCode.Unauthorized)]
+    [InlineData("Basic " + ApiFixture.Token, HttpStatusCode.Unauthorized)]
+    [InlineData("Bearer " + ApiFixture.Token + "x", HttpStatusCode.Unauthorized)]
+    [InlineData("Bearer " + ApiFixture.Token, HttpStatusCode.OK)]
+    [InlineData("bearer " + ApiFixture.Token, HttpStatusCode.OK)]
+    public async Task Beyond_loopback_the_token_is_needed(string? authorization, HttpStatusCode expected)
+    {
+        await using ApiFixture api = new();
+        await api.StartAsync("0.0.0.0:0");
+        foreach (string path in (string[])["/api/status", "/api/red", "/nothing"])
+        {
+            using HttpRequestMessage request = new(HttpMethod.Get, path);
+            if (authorization is not null)
+            {
+                request.Headers.TryAddWithoutValidation("Authorization", authorization);
+            }
+            HttpStatusCode status = (await api.Client.SendAsync(request, Stop)).StatusCode;
+            Assert.Equal(path == "/nothing" && expected == HttpStatusCode.OK ? HttpStatusCode.NotFound : expected, status);
+        }
+        foreach (string path in (string[])["/metrics", "/healthz", "/readyz"])
+        {
+            Assert.Equal(HttpStatusCode.OK, (await api.Client.GetAsync(path, Stop)).StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task A_port_in_use_is_named_with_its_key()
+    {
+        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        socket.Listen();
+        await using ApiFixture api = new();
+        AgentException e = await Assert.ThrowsAsync<AgentException>(() => api.StartAsync(socket.LocalEndPoint!.ToString()!));
+        Assert.StartsWith($"api.listen: {socket.LocalEndPoint} cannot be listened on: another program uses the port", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_stored_log_is_searched()
+    {
+        using TemporaryDirectory directory = new();
+        await using ApiFixture api = new() { LogPath = directory.File("k.db") };
+        await api.StartAsync();
+        Assert.Equal(0, (await GetJsonAsync(api, "/api/transactions")).GetProperty("transactions").GetArrayLength());
+        using (SqliteSink sink = new(new SqliteSinkOptions { Path = directory.File("k.db"), MaxAgeNs = long.MaxValue }, new Ledger(), static () => [], NullLogger.Instance))
+        {
+            for (int i = 0; i < 5; i++)
+            {
+                sink.OnTransaction(TestTransactions.Make(status: 500 + i, startNs: (1_700_000_000 + i) * 1_000_000_000L));
+            }
+            sink.Start();
+        }
+        Assert.Equal((int[])[504, 503, 502, 501, 500], await StatusesAsync(api, "/api/transactions"));
+        Assert.Equal((int[])[504, 503], await StatusesAsync(api, "/api/transactions?limit=2"));
+        Assert.Equal((int[])[502], await StatusesAsync(api, "/api/transactions?status=502"));
+        Assert.Equal((int[])[502, 501], await StatusesAsync(api, "/api/transactions?since=1700000001000000000&until=2023-11-14T22:13:23Z"));
+        foreach (string bad in (string[])["limit=0", "limit=1001", "since=yesterday-ish", "role=x"])
+        {
+            Assert.Equal(HttpStatusCode.BadRequest, (await api.Client.GetAsync("/api/transactions?" + bad, Stop)).StatusCode);
+        }
+    }
+
+    private static async Task<JsonElement> GetJsonAsync(ApiFixture api, string path) => JsonDocument.Parse(await api.Client.GetStringAsync(path, Stop)).RootElement;
+
+    private static async Task<int[]> StatusesAsync(ApiFixture api, string path) =>
+        [.. (await GetJsonAsync(api, path)).GetProperty("transactions").EnumerateArray().Select(static row => row.GetProperty("transaction").GetProperty("status").GetInt32())];
+}
