@@ -9,4 +9,5 @@ internal sealed record BenchOptions(
     IReadOnlyList<string> Variants,
     int Transactions,
     int IdleConnections,
-    int GarbageConnections);
+    int GarbageConnections,
+    bool IsIsolated);

@@ -4,6 +4,7 @@ using KubeBpfBox.Bench.Connections;
 using KubeBpfBox.Bench.Micro;
 using KubeBpfBox.Bench.Overhead;
 using KubeBpfBox.Bench.Replay;
+using KubeBpfBox.Support;
 
 Option<int> seconds = new("--seconds") { Description = "How long each run lasts.", DefaultValueFactory = static _ => 10 };
 Option<int> pairs = new("--pairs") { Description = "Pairs of runs without and with the agent.", DefaultValueFactory = static _ => 5 };
@@ -13,8 +14,9 @@ Option<string[]> variants = new("--variant") { Description = $"Which traffic (ov
 Option<int> transactions = new("--transactions") { Description = "Transactions recorded at least (replay).", DefaultValueFactory = static _ => 100_000 };
 Option<int> idle = new("--idle") { Description = "Keep-alive connections (connections).", DefaultValueFactory = static _ => 10_000 };
 Option<int> garbage = new("--garbage") { Description = "Connections that send garbage (connections).", DefaultValueFactory = static _ => 100_000 };
+Option<bool> isolate = new("--isolate") { Description = "Watch a cgroup made for the benchmark instead of the whole machine, where others make traffic too." };
 
-RootCommand root = new("Benchmarks of kubebpfbox. Needs root; traffic stays in network namespaces of its own.") { seconds, pairs, agent, set, variants, transactions, idle, garbage };
+RootCommand root = new("Benchmarks of kubebpfbox. Needs root; traffic stays in network namespaces of its own.") { seconds, pairs, agent, set, variants, transactions, idle, garbage, isolate };
 foreach (Option option in root.Options)
 {
     option.Recursive = true;
@@ -30,11 +32,11 @@ foreach (Option option in root.Options)
 foreach ((string name, string description, Action<BenchOptions, CancellationToken> run) in benchmarks)
 {
     Command command = new(name, description);
-    command.SetAction((parsed, stop) => Task.Run(() => Guard(() => run(Options(parsed), stop)), CancellationToken.None));
+    command.SetAction((parsed, stop) => Task.Run(() => Guard(Options(parsed), options => run(options, stop)), CancellationToken.None));
     root.Add(command);
 }
 Command all = new("all", "All of them.");
-all.SetAction((parsed, stop) => Task.Run(() => Guard(() => Array.ForEach(benchmarks, one => one.Run(Options(parsed), stop))), CancellationToken.None));
+all.SetAction((parsed, stop) => Task.Run(() => Guard(Options(parsed), options => Array.ForEach(benchmarks, one => one.Run(options, stop))), CancellationToken.None));
 root.Add(all);
 // Ctrl-C and SIGTERM cancel; what was made is then taken down by the ordinary way out.
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
@@ -47,13 +49,22 @@ BenchOptions Options(ParseResult parsed) => new(
     parsed.GetValue(variants)!,
     parsed.GetValue(transactions),
     parsed.GetValue(idle),
-    parsed.GetValue(garbage));
+    parsed.GetValue(garbage),
+    parsed.GetValue(isolate));
 
-static int Guard(Action action)
+static int Guard(BenchOptions options, Action<BenchOptions> action)
 {
     try
     {
-        action();
+        if (!options.IsIsolated)
+        {
+            action(options);
+            return 0;
+        }
+        // All that is started from here on is born in it.
+        using TestCgroup cgroup = new();
+        cgroup.Enter();
+        action(options with { Settings = [.. options.Settings, $"plugins.traffic.cgroup_path={cgroup.FolderPath}"] });
         return 0;
     }
     catch (OperationCanceledException)

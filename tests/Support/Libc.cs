@@ -20,6 +20,9 @@ internal static partial class Libc
     public static partial int close(int fd);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial int getrlimit(int resource, ref ResourceLimit limit);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial int setrlimit(int resource, ref ResourceLimit limit);
 
     [LibraryImport("libc", SetLastError = true)]

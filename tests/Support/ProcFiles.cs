@@ -99,10 +99,14 @@ public static class ProcFiles
     /// <exception cref="InvalidOperationException">It cannot be raised that far.</exception>
     public static void RaiseOpenFiles(int count)
     {
-        Libc.ResourceLimit limit = new() { Soft = (ulong)count, Hard = (ulong)count };
+        Libc.ResourceLimit limit = default;
+        _ = Libc.getrlimit(Libc.NoFileLimit, ref limit);
+        ulong hard = limit.Hard;
+        limit.Soft = Math.Max(limit.Soft, (ulong)count);
+        limit.Hard = Math.Max(limit.Hard, (ulong)count);
         if (Libc.setrlimit(Libc.NoFileLimit, ref limit) != 0)
         {
-            throw new InvalidOperationException($"setrlimit(RLIMIT_NOFILE, {count}): {Marshal.GetLastPInvokeErrorMessage()}");
+            throw new InvalidOperationException($"{count} open files are needed and the limit is {hard}: {Marshal.GetLastPInvokeErrorMessage()}");
         }
     }
 }

@@ -14,7 +14,7 @@ internal static class ConnectionsBenchmark
 
     public static void Run(BenchOptions options, CancellationToken stop)
     {
-        ProcFiles.RaiseOpenFiles(Math.Max(100_000, options.IdleConnections + 10_000));
+        ProcFiles.RaiseOpenFiles(options.IdleConnections + SlowConnections + 1000);
         using BridgeTopology topology = new();
         topology.Client.Sysctl("ipv4/ip_local_port_range", "1024 65535");
         topology.Server.Sysctl("core/somaxconn", "4096");
@@ -22,22 +22,22 @@ internal static class ConnectionsBenchmark
         Console.WriteLine();
         Console.WriteLine("== connections");
         Scenario($"{options.IdleConnections.Text()} idle keep-alive connections, a trickle of requests (goal: RSS 48 MiB)", options,
-            () => Idle(topology, options, stop), stop);
+            snapshot => Idle(topology, options, snapshot, stop), stop);
         Scenario($"{options.GarbageConnections.Text()} connections one after the other that send garbage", options,
-            () => Garbage(topology, options.GarbageConnections, stop), stop);
+            snapshot => Garbage(topology, options.GarbageConnections, snapshot, stop), stop);
         Scenario($"one connection that sends header bytes without end for {options.Seconds} s", options,
-            () => EndlessHeader(topology, options.Seconds, stop), stop);
+            snapshot => EndlessHeader(topology, options.Seconds, snapshot, stop), stop);
         Scenario($"{SlowConnections.Text()} connections that send a header byte by byte for {options.Seconds} s", options,
-            () => SlowHeaders(topology, options.Seconds, stop), stop);
+            snapshot => SlowHeaders(topology, options.Seconds, snapshot, stop), stop);
     }
 
     private static string Text(this int value) => ((long)value).Text();
 
     /// <summary>Runs something beside a fresh agent and prints what became of the agent.</summary>
-    private static void Scenario(string title, BenchOptions options, Func<string> load, CancellationToken stop)
+    private static void Scenario(string title, BenchOptions options, Func<Action, string> load, CancellationToken stop)
     {
         using AgentProcess agent = new(options, stop);
-        long atStart = agent.Kib("VmRSS"), maxKib = 0;
+        long atStart = agent.Kib("VmRSS"), maxKib = 0, full = 0, anon = 0, file = 0, shared = 0;
         TimeSpan cpuBefore = agent.CpuTime;
         using CancellationTokenSource over = new();
         Thread watcher = new(() =>
@@ -52,21 +52,22 @@ internal static class ConnectionsBenchmark
         string done;
         try
         {
-            done = load();
+            done = load(() => (full, anon, file, shared) = (agent.Kib("VmRSS"), agent.Kib("RssAnon"), agent.Kib("RssFile"), agent.Kib("RssShmem")));
         }
         finally
         {
             over.Cancel();
             watcher.Join();
         }
+        AgentProcess.Pause(TimeSpan.FromSeconds(2), stop); // the ledger's identity is one of stages at rest
         double seconds = watch.Elapsed.TotalSeconds;
         Table table = new("agent", "");
         table.Add("load", done);
         table.Add("alive", agent.IsAlive ? "yes" : $"NO: {agent.Messages}");
         table.Add("RSS at start, MiB", atStart.Mib());
-        table.Add("RSS at the end, MiB", agent.Kib("VmRSS").Mib());
+        table.Add("RSS under load, MiB", full.Mib());
+        table.Add("of it anonymous / file / shared, MiB", $"{anon.Mib()} / {file.Mib()} / {shared.Mib()}");
         table.Add("RSS max, MiB", Math.Max(maxKib, agent.Kib("VmHWM")).Mib());
-        table.Add("anonymous / file / shared, MiB", $"{agent.Kib("RssAnon").Mib()} / {agent.Kib("RssFile").Mib()} / {agent.Kib("RssShmem").Mib()}");
         table.Add("CPU, % of one", (100 * (agent.CpuTime - cpuBefore).TotalSeconds / seconds).Text(1));
         table.Print(title);
         if (agent.IsAlive)
@@ -83,7 +84,7 @@ internal static class ConnectionsBenchmark
         return socket;
     }
 
-    private static string Idle(BridgeTopology topology, BenchOptions options, CancellationToken stop)
+    private static string Idle(BridgeTopology topology, BenchOptions options, Action snapshot, CancellationToken stop)
     {
         List<Socket> sockets = [];
         try
@@ -107,6 +108,7 @@ internal static class ConnectionsBenchmark
                 trickle++;
                 AgentProcess.Pause(TimeSpan.FromMilliseconds(10), stop);
             }
+            snapshot();
             return $"{sockets.Count.Text()} connections open, a request on each, {trickle.Text()} more";
         }
         finally
@@ -131,7 +133,7 @@ internal static class ConnectionsBenchmark
         }
     }
 
-    private static string Garbage(BridgeTopology topology, int connections, CancellationToken stop)
+    private static string Garbage(BridgeTopology topology, int connections, Action snapshot, CancellationToken stop)
     {
         // A client that resets leaves no time-wait behind: ports do not run out.
         int made = 0;
@@ -160,10 +162,11 @@ internal static class ConnectionsBenchmark
                 }
             }
         });
+        snapshot();
         return $"{made.Text()} connections";
     }
 
-    private static string EndlessHeader(BridgeTopology topology, int seconds, CancellationToken stop)
+    private static string EndlessHeader(BridgeTopology topology, int seconds, Action snapshot, CancellationToken stop)
     {
         // nginx would refuse after some KiB; this server reads whatever comes.
         using Socket listener = topology.Server.Enter(static () =>
@@ -197,13 +200,14 @@ internal static class ConnectionsBenchmark
         {
             sent += client.Send(line);
         }
+        snapshot();
         client.Dispose();
         reader.Join();
         stop.ThrowIfCancellationRequested();
         return $"{(sent / 1024).Mib()} MiB of header";
     }
 
-    private static string SlowHeaders(BridgeTopology topology, int seconds, CancellationToken stop)
+    private static string SlowHeaders(BridgeTopology topology, int seconds, Action snapshot, CancellationToken stop)
     {
         List<Socket> sockets = [];
         long sent = 0;
@@ -226,6 +230,7 @@ internal static class ConnectionsBenchmark
                 }
                 AgentProcess.Pause(TimeSpan.FromMilliseconds(20), stop);
             }
+            snapshot();
             return $"{sockets.Count.Text()} connections, {sent.Text()} bytes one at a time";
         }
         finally

@@ -5,6 +5,7 @@ using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Records;
 using KubeBpfBox.Core.Streams;
 using KubeBpfBox.Plugins.Traffic;
+using KubeBpfBox.Support;
 
 namespace KubeBpfBox.Kernel.Traffic;
 
