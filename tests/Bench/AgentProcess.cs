@@ -24,7 +24,7 @@ internal sealed class AgentProcess : IDisposable
         int port = FreePort();
         _http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = TimeSpan.FromSeconds(20) };
         List<string> arguments = ["run", "--quiet", "--set", $"api.listen=127.0.0.1:{port}", "--set", $"sinks.sqlite.path={_folder.PathOf("kubebpfbox.db")}"];
-        foreach (string setting in options.Settings)
+        foreach (string setting in options.CgroupPath is null ? options.Settings : [$"plugins.traffic.cgroup_path={options.CgroupPath}", .. options.Settings])
         {
             arguments.AddRange(["--set", setting]);
         }

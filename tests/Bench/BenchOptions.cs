@@ -10,4 +10,5 @@ internal sealed record BenchOptions(
     int Transactions,
     int IdleConnections,
     int GarbageConnections,
-    bool IsIsolated);
+    bool IsIsolated,
+    string? CgroupPath = null);

@@ -64,7 +64,7 @@ static int Guard(BenchOptions options, Action<BenchOptions> action)
         // All that is started from here on is born in it.
         using TestCgroup cgroup = new();
         cgroup.Enter();
-        action(options with { Settings = [.. options.Settings, $"plugins.traffic.cgroup_path={cgroup.FolderPath}"] });
+        action(options with { CgroupPath = cgroup.FolderPath });
         return 0;
     }
     catch (OperationCanceledException)

@@ -6,19 +6,22 @@ namespace KubeBpfBox.Support;
 public sealed class TestCgroup : IDisposable
 {
     private static int s_count;
+
+    /// <summary>Where the version 2 hierarchy is mounted; null when it is not. Fields: device, mount point, type, options.</summary>
+    internal static string? Root { get; } = File.ReadLines("/proc/self/mounts").Select(static line => line.Split(' ')).FirstOrDefault(static fields => fields[2] == "cgroup2")?[1];
+
     private readonly string _home;
 
     /// <summary>Makes one.</summary>
     /// <param name="parent">Below which folder; null for the root of the hierarchy.</param>
     public TestCgroup(string? parent = null)
     {
-        // Device, mount point, type, options.
-        string root = File.ReadLines("/proc/self/mounts").Select(static line => line.Split(' ')).FirstOrDefault(static fields => fields[2] == "cgroup2")?[1]
-            ?? throw new InvalidOperationException("no cgroup v2 hierarchy is mounted");
+        string root = Root ?? throw new InvalidOperationException("no cgroup v2 hierarchy is mounted");
         // "0::/path" is the line of the v2 hierarchy.
         string own = File.ReadLines("/proc/self/cgroup").First(static line => line.StartsWith("0::", StringComparison.Ordinal))[3..];
         _home = root + own;
-        FolderPath = Path.Combine(parent ?? root, $"kbb-{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}");
+        Leftovers.Remove();
+        FolderPath = Path.Combine(parent ?? root, $"{Leftovers.Prefix}{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}");
         Directory.CreateDirectory(FolderPath);
     }
 

@@ -18,10 +18,16 @@ internal static class ConnectionsBenchmark
         using BridgeTopology topology = new();
         topology.Client.Sysctl("ipv4/ip_local_port_range", "1024 65535");
         topology.Server.Sysctl("core/somaxconn", "4096");
+        // nginx is born in a cgroup of its own, so that an agent can be told to watch its sockets alone.
+        using TestCgroup servers = new(options.CgroupPath);
+        servers.Enter();
         using NginxServer nginx = new(topology.Server, maxConnections: options.IdleConnections + SlowConnections + 1000);
+        servers.Leave();
         Console.WriteLine();
         Console.WriteLine("== connections");
-        Scenario($"{options.IdleConnections.Text()} idle keep-alive connections, a trickle of requests (goal: RSS 48 MiB)", options,
+        Scenario($"{options.IdleConnections.Text()} idle keep-alive connections, a trickle of requests; only the servers' sockets watched (goal: RSS 48 MiB)",
+            options with { CgroupPath = servers.FolderPath }, snapshot => Idle(topology, options, snapshot, stop), stop);
+        Scenario($"the same, both ends watched: {(2 * options.IdleConnections).Text()} sockets", options,
             snapshot => Idle(topology, options, snapshot, stop), stop);
         Scenario($"{options.GarbageConnections.Text()} connections one after the other that send garbage", options,
             snapshot => Garbage(topology, options.GarbageConnections, snapshot, stop), stop);
