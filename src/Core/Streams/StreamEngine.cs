@@ -19,6 +19,8 @@ public sealed partial class StreamEngine
     private const int ProbeAfterUnrecognised = 8;
     private const int IgnoreAfterUnrecognised = 72;
     private const int WorthTellingBytes = 4096;
+    // The list of connections is put in order when it is asked for, to this precision: moving links for each segment would cost more.
+    private const long OrderSlackNs = 100_000_000;
     private const long FarthestSkipBytes = 1L << 30;
 
     private readonly StreamOptions _options;
@@ -69,7 +71,7 @@ public sealed partial class StreamEngine
     /// <summary>Takes one segment of a connection.</summary>
     public void OnSegment(Connection connection, Side side, in TcpSegment segment)
     {
-        Touch(connection, segment.TimestampNs);
+        connection.LastSeenNs = segment.TimestampNs;
         _ledger.Stage.In.Add(segment.PayloadLength);
         SideStream stream = connection.StreamOf(side);
         uint first = segment.Sequence;
