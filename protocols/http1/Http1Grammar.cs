@@ -30,6 +30,20 @@ internal static class Http1Grammar
     /// <summary>True for a method spelt as all registered ones are: capitals, "-" and "_".</summary>
     public static bool IsUpperToken(ReadOnlySpan<byte> text) => !text.IsEmpty && !text.ContainsAnyExcept(UpperBytes);
 
+    /// <summary>True for the methods that are met in practice (RFC 9110 section 9, RFC 5789, RFC 4918, RFC 3253, RFC 5323).</summary>
+    public static bool IsCommonMethod(ReadOnlySpan<byte> method) => method.Length switch
+    {
+        3 => method.SequenceEqual("GET"u8) || method.SequenceEqual("PUT"u8),
+        4 => method.SequenceEqual("POST"u8) || method.SequenceEqual("HEAD"u8) || method.SequenceEqual("COPY"u8) || method.SequenceEqual("MOVE"u8)
+            || method.SequenceEqual("LOCK"u8),
+        5 => method.SequenceEqual("PATCH"u8) || method.SequenceEqual("TRACE"u8) || method.SequenceEqual("MKCOL"u8),
+        6 => method.SequenceEqual("DELETE"u8) || method.SequenceEqual("UNLOCK"u8) || method.SequenceEqual("REPORT"u8) || method.SequenceEqual("SEARCH"u8),
+        7 => method.SequenceEqual("OPTIONS"u8) || method.SequenceEqual("CONNECT"u8),
+        8 => method.SequenceEqual("PROPFIND"u8) || method.SequenceEqual("M-SEARCH"u8),
+        9 => method.SequenceEqual("PROPPATCH"u8),
+        _ => false,
+    };
+
     /// <summary>True when no byte is a control: what may stand in a target, spaces included.</summary>
     public static bool HasNoControls(ReadOnlySpan<byte> text) => !text.ContainsAnyInRange((byte)0, (byte)0x1f);
 

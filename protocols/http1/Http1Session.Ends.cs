@@ -234,6 +234,8 @@ public sealed partial class Http1Session
             EndReason.Reset => TransactionError.ConnectionReset,
             _ => TransactionError.NotCaptured,
         };
+        SeeAcknowledged(ref Client, Server.PeerOffset);
+        SeeAcknowledged(ref Server, Client.PeerOffset);
         EndSide(ref Client, _clientSide, error: null, timestampNs);
         EndSide(ref Server, _clientSide.Other(), error == TransactionError.NotCaptured ? null : error, timestampNs);
         if (_response.IsDone)
@@ -241,6 +243,15 @@ public sealed partial class Http1Session
             EmitPaired();
         }
         FailPending(error);
+    }
+
+    /// <summary>Bytes of a body that were not wanted have been sent all the same, as the other side's acknowledgement shows.</summary>
+    private static void SeeAcknowledged(ref MessageState message, long acknowledged)
+    {
+        if (message.Phase is Phase.Body or Phase.ChunkData or Phase.UntilClose)
+        {
+            message.SeenOffset = Math.Max(message.SeenOffset, acknowledged);
+        }
     }
 
     /// <summary>Reports all requests that wait, for no response can come.</summary>
@@ -295,8 +306,9 @@ public sealed partial class Http1Session
         {
             return FindResponse(ref message, data, at);
         }
-        if (known > 0 && known < data.Length && IsRequestForCertain(data[known..]))
+        if (known > 0 && known < data.Length && !HasRegisteredMethod(data) && IsRequestForCertain(data[known..]))
         {
+            // What was kept of the segment before was the tail of something else.
             message.EndMessage(Phase.Start);
             return known;
         }
@@ -311,7 +323,7 @@ public sealed partial class Http1Session
                     message.EndMessage(Phase.Start);
                     return at;
                 }
-                if (verdict == Detection.NeedMoreData)
+                if (verdict == Detection.NeedMoreData && HasUpperMethod(rest))
                 {
                     message.Scanned = rest.Length;
                     return ~at;
@@ -352,7 +364,9 @@ public sealed partial class Http1Session
     }
 
     private static bool IsRequestForCertain(ReadOnlySpan<byte> data) =>
-        Http1Detector.JudgeRequest(data, mustDecide: false) == Detection.Yes && HasUpperMethod(data);
+        HasRegisteredMethod(data) && Http1Detector.JudgeRequest(data, mustDecide: false) == Detection.Yes;
+
+    private static bool HasRegisteredMethod(ReadOnlySpan<byte> data) => Http1Grammar.IsCommonMethod(data[..Http1Grammar.TokenLength(data)]);
 
     /// <summary>Outside of a known order of messages only methods spelt like the registered ones are believed.</summary>
     private static bool HasUpperMethod(ReadOnlySpan<byte> data) => Http1Grammar.IsUpperToken(data[..Http1Grammar.TokenLength(data)]);
