@@ -76,7 +76,7 @@ internal static class Http1Grammar
             return false;
         }
         ReadOnlySpan<byte> target = line[(space + 1)..versionAt];
-        if (target[0] == ' ' || !IsToken(line[..space]) || !HasNoControls(target))
+        if (target[0] == ' ' || !(IsCommonMethod(line[..space]) || IsToken(line[..space])) || !HasNoControls(target))
         {
             return false;
         }
@@ -187,15 +187,17 @@ internal static class Http1Grammar
     /// <summary>Takes optional white space off both ends (RFC 9110 section 5.6.3).</summary>
     public static ReadOnlySpan<byte> Trim(ReadOnlySpan<byte> value)
     {
-        while (!value.IsEmpty && value[0] is (byte)' ' or (byte)'\t')
+        int start = 0;
+        int end = value.Length;
+        while (start < end && value[start] is (byte)' ' or (byte)'\t')
         {
-            value = value[1..];
+            start++;
         }
-        while (!value.IsEmpty && value[^1] is (byte)' ' or (byte)'\t' or (byte)'\r')
+        while (end > start && value[end - 1] is (byte)' ' or (byte)'\t' or (byte)'\r')
         {
-            value = value[..^1];
+            end--;
         }
-        return value;
+        return value[start..end];
     }
 
     private static bool TryParseDecimal(ReadOnlySpan<byte> text, out long number)
