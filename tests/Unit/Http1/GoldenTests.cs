@@ -1,3 +1,5 @@
+using KubeBpfBox.Protocols.Http1;
+
 namespace KubeBpfBox.Unit.Http1;
 
 /// <summary>Walks protocols/http1/testcases.</summary>
@@ -61,7 +63,9 @@ public sealed class GoldenTests
             Assert.True(recorder.Lines.Count <= whole.Lines.Count, $"{name} cut at {length}: {recorder.Lines.Count} transactions");
             foreach ((string method, string target, int status) in recorder.Heads)
             {
-                Assert.True(method.Length == 0 || targets.Contains(method + " " + target), $"{name} cut at {length}: {method} {target}");
+                // A request line that is longer than what is kept is counted before its end is seen.
+                bool isSent = method.Length == 0 || target.Length == Http1Session.MaxTargetLength || targets.Contains(method + " " + target);
+                Assert.True(isSent, $"{name} cut at {length}: {method} {target}");
                 Assert.True(statuses.Contains(status), $"{name} cut at {length}: status {status}");
             }
         }
