@@ -172,12 +172,28 @@ public sealed class TrafficPlugin : IDisposable
             _unclaimed.Add(_handshakes.Keep(in record, payload));
             return;
         }
+        if ((record.Flags & TrafficFlags.Released) != 0)
+        {
+            OnReleased(in record);
+            return;
+        }
         if (!_connections.TryGetValue(record.Socket.Cookie, out Connection? connection) && (connection = Join(in record)) is null)
         {
             return;
         }
         _ring.Out.Add(1);
         Feed(connection, in record, payload);
+    }
+
+    private void OnReleased(in TrafficRecord record)
+    {
+        if (!_connections.TryGetValue(record.Socket.Cookie, out Connection? connection))
+        {
+            _closing.Add(1);
+            return;
+        }
+        _ring.Out.Add(1);
+        _engine.Release(connection, ToUnixNs((long)record.KtimeNs));
     }
 
     private void Feed(Connection connection, in TrafficRecord record, ReadOnlySpan<byte> payload) =>

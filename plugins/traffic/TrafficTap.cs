@@ -42,6 +42,7 @@ public sealed class TrafficTap : ITapControl, IDisposable
         BpfObject loading = BpfObject.OpenResource(typeof(TrafficTap).Assembly, "traffic.bpf.o");
         try
         {
+            TrafficLayout.Check(loading);
             loading.SetRodata("bytes_per_packet", (uint)options.BytesPerPacket);
             loading.Maps["records"].MaxEntries = options.RingBytes;
             loading.Load();
@@ -60,7 +61,7 @@ public sealed class TrafficTap : ITapControl, IDisposable
     {
         string cgroup = options.CgroupPath ?? Cgroup2.FindMountPoint()
             ?? throw new BpfException("no cgroup v2 hierarchy is mounted, and the traffic tap attaches to its root: mount -t cgroup2 none /sys/fs/cgroup/unified (or name a mount in plugins.traffic.cgroup_path)");
-        foreach ((string program, string hook) in new[] { ("traffic__egress", "cgroup_skb/egress"), ("traffic__ingress", "cgroup_skb/ingress") })
+        foreach ((string program, string hook) in new[] { ("traffic__egress", "cgroup_skb/egress"), ("traffic__ingress", "cgroup_skb/ingress"), ("traffic__release", "cgroup/sock_release") })
         {
             _links.Add(_object.Programs[program].AttachCgroup(cgroup));
             _hooks.Add(new HookStatus("traffic", hook, true, cgroup));

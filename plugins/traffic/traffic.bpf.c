@@ -431,6 +431,36 @@ static __always_inline int tap(struct __sk_buff *skb, bool ingress)
 	COUNT(ring_full);
 }
 
+/* The peer's FIN for a socket that was closed first meets no socket any more (time-wait has none): without this such a connection
+ * would be remembered until it counts as idle. Runs before the last FIN leaves. */
+SEC("cgroup/sock_release")
+int traffic__release(struct bpf_sock *sk)
+{
+	struct traffic_counters *count;
+	struct traffic_record *record;
+	struct traffic_control *user;
+	struct socket_state *state;
+	__u32 key = 0;
+
+	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	if (!state || state->verdict == TRAFFIC_IGNORE)
+		return 1;
+	count = bpf_map_lookup_elem(&counters, &key);
+	if (!count)
+		return 1;
+	count->packets++;
+	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+	if (!record)
+		COUNT(ring_full);
+	__builtin_memset(record, 0, sizeof(*record));
+	record->ktime_ns = bpf_ktime_get_ns();
+	record->flags = TRAFFIC_RELEASED;
+	record->socket = state->socket;
+	user = bpf_map_lookup_elem(&control, &key);
+	bpf_ringbuf_submit(record, user && user->sleeping ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+	COUNT(submitted);
+}
+
 SEC("cgroup_skb/egress")
 int traffic__egress(struct __sk_buff *skb)
 {

@@ -12,6 +12,7 @@ enum {
 	TRAFFIC_FROM_START = 2, /* no payload of this direction went before, on the wire or unseen */
 	TRAFFIC_LISTENER = 4, /* the socket is a listener: payload arrived with the handshake */
 	TRAFFIC_START_KNOWN = 8, /* start_sequence is the number of the first ingress byte */
+	TRAFFIC_RELEASED = 16, /* no packet: the process closed the socket, nobody will read from it any more */
 };
 
 /* What user space says about a socket, in its slot. */
@@ -66,7 +67,7 @@ struct traffic_control {
 
 /* Per CPU. packets is the sum of all the others. */
 struct traffic_counters {
-	__u64 packets;
+	__u64 packets; /* and sockets closed, but for ignored ones */
 	__u64 submitted; /* became a record */
 	__u64 ring_full; /* refused: the ring buffer had no room */
 	__u64 no_socket; /* no full socket: time-wait, forwarded, broken */

@@ -45,6 +45,9 @@ public sealed class Connection
 
     internal bool IsOpen { get; set; }
 
+    /// <summary>The local process closed the socket: the other side's bytes are read by nobody.</summary>
+    internal bool IsReleased { get; set; }
+
     internal long LastSeenNs { get; set; }
 
     /// <summary><see cref="LastSeenNs"/> when it took its place among the others.</summary>

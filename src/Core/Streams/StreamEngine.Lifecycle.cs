@@ -53,6 +53,19 @@ public sealed partial class StreamEngine
         Recycle(connection, reason);
     }
 
+    /// <summary>
+    /// Says that the local process closed its socket. What it still sends is followed; the connection ends with its FIN, because the peer's FIN
+    /// may meet no socket and so stay unseen.
+    /// </summary>
+    public void Release(Connection connection, long timestampNs)
+    {
+        connection.IsReleased = true;
+        if (connection.StreamA.Ended)
+        {
+            Close(connection, EndReason.Finished, timestampNs);
+        }
+    }
+
     /// <summary>Ends all connections, oldest first.</summary>
     public void CloseAll(EndReason reason, long timestampNs)
     {
@@ -77,6 +90,11 @@ public sealed partial class StreamEngine
             GiveUpOldHole(connection, Side.A, holeBefore, nowNs);
             GiveUpOldHole(connection, Side.B, holeBefore, nowNs);
             connection.Session?.OnTick(nowNs);
+            if (connection.IsReleased && connection.LastSeenNs < nowNs - ReleasedTimeoutNs)
+            {
+                // Its FIN was not captured.
+                Close(connection, EndReason.Finished, nowNs);
+            }
             connection = next;
         }
     }
@@ -118,7 +136,7 @@ public sealed partial class StreamEngine
             connection.Session = null;
             connection.Protocol = null;
         }
-        connection.IsOpen = false;
+        connection.IsOpen = connection.IsReleased = false;
         connection.Unrecognised = 0;
         Unlink(connection);
         ConnectionCount--;

@@ -21,6 +21,7 @@ public sealed partial class StreamEngine
     private const int WorthTellingBytes = 4096;
     // The list of connections is put in order when it is asked for, to this precision: moving links for each segment would cost more.
     private const long OrderSlackNs = 100_000_000;
+    private const long ReleasedTimeoutNs = 10_000_000_000;
     private const long FarthestSkipBytes = 1L << 30;
 
     private readonly StreamOptions _options;
@@ -235,7 +236,7 @@ public sealed partial class StreamEngine
         stream.Ended = true;
         DropPending(connection, stream);
         connection.Session?.OnEnd(side, new DataInfo(timestampNs, stream.EndOffset, peerOffset));
-        if (connection.StreamOf(side.Other()).Ended)
+        if (connection.StreamOf(side.Other()).Ended || (connection.IsReleased && side == Side.A))
         {
             Close(connection, EndReason.Finished, timestampNs);
         }

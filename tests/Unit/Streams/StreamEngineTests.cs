@@ -16,6 +16,39 @@ public sealed class StreamEngineTests
     }
 
     [Fact]
+    public void A_released_socket_ends_with_its_own_fin()
+    {
+        EngineFixture fixture = new(local: true);
+        fixture.Send(Side.A, 0, "!a");
+        fixture.Engine.Release(fixture.Connection, fixture.NowNs);
+        Assert.Equal(0, fixture.ClosedCount);
+        fixture.Send(Side.A, 2, "still", flags: TcpFlags.Fin);
+        Assert.Equal(1, fixture.ClosedCount);
+        Assert.Equal("A0:!a A2:still Aend@7 close:Finished", fixture.Log);
+        fixture.AssertBalanced();
+    }
+
+    [Fact]
+    public void A_socket_released_after_its_fin_ends_at_once_and_one_whose_fin_was_missed_after_a_while()
+    {
+        EngineFixture shut = new(local: true);
+        shut.Send(Side.A, 0, "!a", flags: TcpFlags.Fin);
+        Assert.Equal(0, shut.ClosedCount);
+        shut.Engine.Release(shut.Connection, shut.NowNs);
+        Assert.Equal(1, shut.ClosedCount);
+
+        EngineFixture missed = new(local: true);
+        missed.Send(Side.A, 0, "!a");
+        missed.Engine.Release(missed.Connection, missed.NowNs);
+        missed.NowNs += 5_000_000_000;
+        missed.Engine.Tick(missed.NowNs);
+        Assert.Equal(0, missed.ClosedCount);
+        missed.NowNs += 6_000_000_000;
+        missed.Engine.Tick(missed.NowNs);
+        Assert.Equal(1, missed.ClosedCount);
+    }
+
+    [Fact]
     public void Segments_out_of_order_wait_for_the_missing_one()
     {
         EngineFixture fixture = new();

@@ -1,0 +1,54 @@
+using System.Globalization;
+using KubeBpfBox.Bpf;
+using KubeBpfBox.Support;
+
+namespace KubeBpfBox.Kernel.Traffic;
+
+/// <summary>A cgroup v2 of our own. Sockets belong to the cgroup in which their process was when it made them.</summary>
+internal sealed class TestCgroup : IDisposable
+{
+    private static int s_count;
+    private readonly string _home;
+
+    /// <param name="parent">Below which folder; null for the root of the hierarchy.</param>
+    public TestCgroup(string? parent = null)
+    {
+        string root = Cgroup2.FindMountPoint() ?? throw new InvalidOperationException("no cgroup v2 hierarchy is mounted");
+        // "0::/path" is the line of the v2 hierarchy.
+        string own = File.ReadLines("/proc/self/cgroup").First(static line => line.StartsWith("0::", StringComparison.Ordinal))[3..];
+        _home = root + own;
+        FolderPath = Path.Combine(parent ?? root, $"kbb-{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}");
+        Directory.CreateDirectory(FolderPath);
+    }
+
+    public string FolderPath { get; }
+
+    /// <summary>The number by which the kernel names it: its inode.</summary>
+    public ulong Id => ulong.Parse(ChildProcess.Run("stat", "-c", "%i", FolderPath), CultureInfo.InvariantCulture);
+
+    /// <summary>Moves this process in.</summary>
+    public void Enter() => Move(FolderPath);
+
+    /// <summary>Moves this process back.</summary>
+    public void Leave() => Move(_home);
+
+    public void Dispose()
+    {
+        Leave();
+        // Empty only once the last child process that was born inside has been reaped.
+        for (int attempt = 0; ; attempt++)
+        {
+            try
+            {
+                Directory.Delete(FolderPath);
+                return;
+            }
+            catch (IOException) when (attempt < 200)
+            {
+                Thread.Sleep(10);
+            }
+        }
+    }
+
+    private static void Move(string folder) => File.WriteAllText(Path.Combine(folder, "cgroup.procs"), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+}

@@ -1,0 +1,154 @@
+using System.Globalization;
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+
+namespace KubeBpfBox.Support;
+
+/// <summary>A named network namespace of our own: traffic inside it reaches nothing else.</summary>
+/// <remarks>
+/// Names are kbb-PID-N. Lifetime: <see cref="Dispose"/> ends what still runs inside and removes it; what a killed run left is removed when the next
+/// one makes its first namespace.
+/// </remarks>
+public sealed class NetworkNamespace : IDisposable
+{
+    private const string Prefix = "kbb-";
+    private const string Folder = "/run/netns";
+    private static readonly Lock LeftoverLock = new();
+    private static bool s_leftoversRemoved;
+    private static int s_count;
+    private bool _disposed;
+
+    /// <summary>Makes a namespace with its loopback up.</summary>
+    public NetworkNamespace()
+    {
+        AptPackages.Require("ip", "iproute2");
+        RemoveLeftovers();
+        Name = $"{Prefix}{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}";
+        ChildProcess.Run("ip", "netns", "add", Name);
+        try
+        {
+            Ip("link", "set", "lo", "up");
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Its name, as ip-netns(8) knows it.</summary>
+    public string Name { get; }
+
+    /// <summary>Its file.</summary>
+    public string FilePath => Path.Combine(Folder, Name);
+
+    /// <summary>Runs ip(8) on this namespace.</summary>
+    public void Ip(params IEnumerable<string> arguments) => ChildProcess.Run("ip", [.. (string[])["-n", Name], .. arguments]);
+
+    /// <summary>Sets a value below /proc/sys/net of this namespace.</summary>
+    /// <param name="key">Such as "ipv4/tcp_fastopen".</param>
+    /// <param name="value">What is written.</param>
+    public void Sysctl(string key, string value) => Enter(() => File.WriteAllText($"/proc/sys/net/{key}", value));
+
+    /// <summary>Starts a program inside.</summary>
+    public ChildProcess Start(string program, params IEnumerable<string> arguments) =>
+        // ip replaces itself with the program, so the id is the program's.
+        ChildProcess.Start("ip", [.. (string[])["netns", "exec", Name, program], .. arguments]);
+
+    /// <summary>Runs a program inside to its end.</summary>
+    public string Run(string program, params IEnumerable<string> arguments) =>
+        ChildProcess.Run("ip", [.. (string[])["netns", "exec", Name, program], .. arguments]);
+
+    /// <summary>Runs code on a thread that is inside. A socket made there stays inside wherever it is used.</summary>
+    public T Enter<T>(Func<T> function)
+    {
+        T result = default!;
+        Enter(() => { result = function(); });
+        return result;
+    }
+
+    /// <summary>Runs code on a thread that is inside.</summary>
+    public void Enter(Action action)
+    {
+        ExceptionDispatchInfo? failure = null;
+        Thread thread = new(() =>
+        {
+            try
+            {
+                Join();
+                action();
+            }
+#pragma warning disable CA1031 // Passed on to the caller's thread.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                failure = ExceptionDispatchInfo.Capture(e);
+            }
+        })
+        { Name = Name };
+        thread.Start();
+        thread.Join();
+        failure?.Throw();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (!_disposed)
+        {
+            _disposed = true;
+            Remove(Name);
+        }
+    }
+
+    private void Join()
+    {
+        int fd = Libc.open(FilePath, Libc.ReadOnly);
+        int result = Libc.setns(fd, Libc.CloneNewNet);
+        string message = Marshal.GetLastPInvokeErrorMessage();
+        _ = Libc.close(fd);
+        if (result != 0)
+        {
+            throw new InvalidOperationException($"enter network namespace {Name}: {message}");
+        }
+    }
+
+    /// <summary>Whoever runs inside a namespace of ours was started by us.</summary>
+    private static void Remove(string name)
+    {
+        foreach (string line in ChildProcess.Run("ip", "netns", "pids", name).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            int pid = int.Parse(line, CultureInfo.InvariantCulture);
+            if (pid != Environment.ProcessId)
+            {
+                _ = Libc.kill(pid, Libc.SigKill);
+            }
+        }
+        ChildProcess.Run("ip", "netns", "del", name);
+    }
+
+    private static void RemoveLeftovers()
+    {
+        lock (LeftoverLock)
+        {
+            if (s_leftoversRemoved)
+            {
+                return;
+            }
+            s_leftoversRemoved = true;
+            if (!Directory.Exists(Folder))
+            {
+                return;
+            }
+            foreach (string path in Directory.GetFiles(Folder, Prefix + "*"))
+            {
+                string name = Path.GetFileName(path);
+                string[] parts = name.Split('-');
+                if (parts.Length == 3 && int.TryParse(parts[1], out int pid) && !Directory.Exists($"/proc/{pid}"))
+                {
+                    Remove(name);
+                }
+            }
+        }
+    }
+}
