@@ -66,6 +66,31 @@ public sealed partial class Http1Session
     }
 
     /// <inheritdoc/>
+    public override void OnNotCaptured(Side side, long bytes, in DataInfo info)
+    {
+        ref MessageState message = ref side == Side.A ? ref _a : ref _b;
+        bool isInBody = message.Phase switch
+        {
+            Phase.Body or Phase.ChunkData => info.Offset <= message.BodyEnd,
+            Phase.UntilClose => true,
+            _ => false,
+        };
+        if (IsOpaque || !isInBody)
+        {
+            OnGap(side, bytes, in info);
+            return;
+        }
+        message.SeenOffset = Math.Max(message.SeenOffset, info.Offset);
+        message.SeenNs = info.TimestampNs;
+        message.MayHaveNoBody = false;
+        if (message.Phase == Phase.Body && info.Offset == message.BodyEnd)
+        {
+            message.BodyBytes = message.ContentLength;
+            CompleteMessage(ref message, side, info.Offset, info.TimestampNs);
+        }
+    }
+
+    /// <inheritdoc/>
     public override void OnGap(Side side, long bytes, in DataInfo info)
     {
         if (IsOpaque || bytes <= 0)

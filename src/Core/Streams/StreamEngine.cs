@@ -216,13 +216,13 @@ public sealed partial class StreamEngine
         long unwanted = Math.Clamp(stream.SkipUntil - stream.Next, 0, rest);
         _ledger.NotWanted.Add(unwanted);
         _ledger.NotCaptured.Add(rest - unwanted);
+        Advance(stream, Math.Min(run.End, stream.SkipUntil));
         if (rest > unwanted)
         {
-            Gap(connection, side, stream, run.End, run.TimestampNs, run.PeerOffset);
-        }
-        else
-        {
+            DropPending(connection, stream);
             Advance(stream, run.End);
+            connection.Session?.OnNotCaptured(side, rest - unwanted, new DataInfo(run.TimestampNs, run.End, run.PeerOffset));
+            ForgetIfOpaque(connection);
         }
     }
 

@@ -17,6 +17,7 @@ internal sealed class Http1Case
     {
         Data,
         Gap,
+        Cut,
         End,
         Wait,
         Close,
@@ -66,8 +67,8 @@ internal sealed class Http1Case
                     Send(feeder, step, length, now, peer, sent, splitAt);
                     sent += length;
                     break;
-                case Kind.Gap:
-                    feeder.Gap(step.Side, step.Number, now, peer);
+                case Kind.Gap or Kind.Cut:
+                    feeder.Gap(step.Side, step.Number, now, peer, passed: step.Kind == Kind.Cut);
                     break;
                 case Kind.End:
                     feeder.End(step.Side, now, peer);
@@ -130,7 +131,12 @@ internal sealed class Http1Case
         Side side = Enum.Parse<Side>(words[0]);
         if (quote < 0)
         {
-            _events.Add(words[1] == "end" ? new Event(Kind.End, side, [], 0) : new Event(Kind.Gap, side, [], Number(words[2])));
+            _events.Add(words[1] switch
+            {
+                "end" => new Event(Kind.End, side, [], 0),
+                "cut" => new Event(Kind.Cut, side, [], Number(words[2])),
+                _ => new Event(Kind.Gap, side, [], Number(words[2])),
+            });
             return;
         }
         byte[] bytes = Unescape(line[(quote + 1)..^1]);

@@ -46,7 +46,7 @@ internal sealed class StreamFeeder(ProtocolSession session)
         }
     }
 
-    public void Gap(Side side, long bytes, long timestampNs, long peerOffset)
+    public void Gap(Side side, long bytes, long timestampNs, long peerOffset, bool passed = false)
     {
         Direction direction = _directions[(int)side];
         long end = direction.Position + bytes;
@@ -55,7 +55,15 @@ internal sealed class StreamFeeder(ProtocolSession session)
         if (!session.IsOpaque && lost > 0)
         {
             direction.Kept = [];
-            session.OnGap(side, lost, new DataInfo(timestampNs, end, peerOffset));
+            DataInfo info = new(timestampNs, end, peerOffset);
+            if (passed)
+            {
+                session.OnNotCaptured(side, lost, in info);
+            }
+            else
+            {
+                session.OnGap(side, lost, in info);
+            }
         }
     }
 
