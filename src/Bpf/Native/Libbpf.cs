@@ -146,6 +146,12 @@ internal static unsafe partial class Libbpf
     [LibraryImport(Library)]
     internal static partial int libbpf_num_possible_cpus();
 
+    [LibraryImport(Library)]
+    internal static partial uint libbpf_major_version();
+
+    [LibraryImport(Library)]
+    internal static partial uint libbpf_minor_version();
+
     // BTF
     [LibraryImport(Library, SetLastError = true)]
     internal static partial nint btf__load_vmlinux_btf();
