@@ -11,12 +11,6 @@ internal static unsafe partial class Libbpf
     private const string Library = LibbpfLoader.Name;
 
     [LibraryImport(Library)]
-    internal static partial uint libbpf_major_version();
-
-    [LibraryImport(Library)]
-    internal static partial uint libbpf_minor_version();
-
-    [LibraryImport(Library)]
     internal static partial int libbpf_strerror(int error, byte* buffer, nuint size);
 
     [LibraryImport(Library)]
