@@ -13,6 +13,11 @@ namespace KubeBpfBox.Plugins.Traffic;
 public sealed class TrafficTap : ITapControl, IDisposable
 {
     private const int EgressSlot = 0;
+    private const string ReleaseHook = "cgroup/sock_release";
+
+    private static readonly (string Program, string Hook)[] s_programs =
+        [("traffic__egress", "cgroup_skb/egress"), ("traffic__ingress", "cgroup_skb/ingress"), ("traffic__release", ReleaseHook)];
+
     private readonly BpfObject _object;
     private readonly List<BpfLink> _links = [];
     private readonly List<HookStatus> _hooks = [];
@@ -39,12 +44,29 @@ public sealed class TrafficTap : ITapControl, IDisposable
     /// <exception cref="BpfException">The kernel refused; the message says what to do.</exception>
     public static TrafficTap Load(TrafficOptions options)
     {
+        try
+        {
+            return Load(options, withRelease: true);
+        }
+        catch (BpfException refused)
+        {
+            // Kernels before 5.10 do not let that hook find a socket's state. What else is wrong shows again in the second try.
+            TrafficTap tap = Load(options, withRelease: false);
+            tap._hooks.Add(new HookStatus("traffic", ReleaseHook, false,
+                $"connections closed by the local end first are remembered until they count as idle: {refused.Message}"));
+            return tap;
+        }
+    }
+
+    private static TrafficTap Load(TrafficOptions options, bool withRelease)
+    {
         BpfObject loading = BpfObject.OpenResource(typeof(TrafficTap).Assembly, "traffic.bpf.o");
         try
         {
             TrafficLayout.Check(loading);
             loading.SetRodata("bytes_per_packet", (uint)options.BytesPerPacket);
             loading.Maps["records"].MaxEntries = options.RingBytes;
+            loading.Programs["traffic__release"].AutoLoad = withRelease;
             loading.Load();
             return new TrafficTap(loading);
         }
@@ -61,10 +83,13 @@ public sealed class TrafficTap : ITapControl, IDisposable
     {
         string cgroup = options.CgroupPath ?? Cgroup2.FindMountPoint()
             ?? throw new BpfException("no cgroup v2 hierarchy is mounted, and the traffic tap attaches to its root: mount -t cgroup2 none /sys/fs/cgroup/unified (or name a mount in plugins.traffic.cgroup_path)");
-        foreach ((string program, string hook) in new[] { ("traffic__egress", "cgroup_skb/egress"), ("traffic__ingress", "cgroup_skb/ingress"), ("traffic__release", "cgroup/sock_release") })
+        foreach ((string program, string hook) in s_programs)
         {
-            _links.Add(_object.Programs[program].AttachCgroup(cgroup));
-            _hooks.Add(new HookStatus("traffic", hook, true, cgroup));
+            if (_object.Programs[program].AutoLoad)
+            {
+                _links.Add(_object.Programs[program].AttachCgroup(cgroup));
+                _hooks.Add(new HookStatus("traffic", hook, true, cgroup));
+            }
         }
     }
 

@@ -30,6 +30,20 @@ internal static class Http1Grammar
     /// <summary>True for a method spelt as all registered ones are: capitals, "-" and "_".</summary>
     public static bool IsUpperToken(ReadOnlySpan<byte> text) => !text.IsEmpty && !text.ContainsAnyExcept(UpperBytes);
 
+    /// <summary>True for the methods that are met in practice (RFC 9110 section 9, RFC 5789, RFC 4918, RFC 3253, RFC 5323).</summary>
+    public static bool IsCommonMethod(ReadOnlySpan<byte> method) => method.Length switch
+    {
+        3 => method.SequenceEqual("GET"u8) || method.SequenceEqual("PUT"u8),
+        4 => method.SequenceEqual("POST"u8) || method.SequenceEqual("HEAD"u8) || method.SequenceEqual("COPY"u8) || method.SequenceEqual("MOVE"u8)
+            || method.SequenceEqual("LOCK"u8),
+        5 => method.SequenceEqual("PATCH"u8) || method.SequenceEqual("TRACE"u8) || method.SequenceEqual("MKCOL"u8),
+        6 => method.SequenceEqual("DELETE"u8) || method.SequenceEqual("UNLOCK"u8) || method.SequenceEqual("REPORT"u8) || method.SequenceEqual("SEARCH"u8),
+        7 => method.SequenceEqual("OPTIONS"u8) || method.SequenceEqual("CONNECT"u8),
+        8 => method.SequenceEqual("PROPFIND"u8) || method.SequenceEqual("M-SEARCH"u8),
+        9 => method.SequenceEqual("PROPPATCH"u8),
+        _ => false,
+    };
+
     /// <summary>True when no byte is a control: what may stand in a target, spaces included.</summary>
     public static bool HasNoControls(ReadOnlySpan<byte> text) => !text.ContainsAnyInRange((byte)0, (byte)0x1f);
 
@@ -62,7 +76,7 @@ internal static class Http1Grammar
             return false;
         }
         ReadOnlySpan<byte> target = line[(space + 1)..versionAt];
-        if (target[0] == ' ' || !IsToken(line[..space]) || !HasNoControls(target))
+        if (target[0] == ' ' || !(IsCommonMethod(line[..space]) || IsToken(line[..space])) || !HasNoControls(target))
         {
             return false;
         }
@@ -173,15 +187,17 @@ internal static class Http1Grammar
     /// <summary>Takes optional white space off both ends (RFC 9110 section 5.6.3).</summary>
     public static ReadOnlySpan<byte> Trim(ReadOnlySpan<byte> value)
     {
-        while (!value.IsEmpty && value[0] is (byte)' ' or (byte)'\t')
+        int start = 0;
+        int end = value.Length;
+        while (start < end && value[start] is (byte)' ' or (byte)'\t')
         {
-            value = value[1..];
+            start++;
         }
-        while (!value.IsEmpty && value[^1] is (byte)' ' or (byte)'\t' or (byte)'\r')
+        while (end > start && value[end - 1] is (byte)' ' or (byte)'\t' or (byte)'\r')
         {
-            value = value[..^1];
+            end--;
         }
-        return value;
+        return value[start..end];
     }
 
     private static bool TryParseDecimal(ReadOnlySpan<byte> text, out long number)

@@ -18,22 +18,20 @@ public sealed partial class Http1Session
             message.Phase = IsOpaque ? Phase.Start : Phase.AfterConnect;
             return at;
         }
-        if (message.HasTransferEncoding)
+        if (message.HasTransferEncoding && message.IsChunked)
         {
-            if (message.IsChunked)
-            {
-                message.Phase = Phase.ChunkSize;
-                return at;
-            }
-            // RFC 9112 section 6.3: the length cannot be told, the server must refuse.
+            message.Phase = Phase.ChunkSize;
+            return at;
+        }
+        if (message.HasTransferEncoding || message.ContentLength == MessageState.InvalidLength)
+        {
+            // The length cannot be told, and the server must refuse (RFC 9112 section 6.3, items 4 and 5).
+            message.BodyBytes = -1;
             return EndWithoutFraming(ref message, _clientSide, at, info.Offset + at);
         }
-        return message.ContentLength switch
-        {
-            > 0 => BeginBody(ref message, _clientSide, default, at, in info),
-            MessageState.InvalidLength => EndWithoutFraming(ref message, _clientSide, at, info.Offset + at),
-            _ => EndWithoutBody(ref message, _clientSide, at),
-        };
+        return message.ContentLength > 0
+            ? BeginBody(ref message, _clientSide, at, in info)
+            : EndWithoutBody(ref message, _clientSide, at);
     }
 
     private long EndResponseHead(ref MessageState message, int at, in DataInfo info)
@@ -73,8 +71,9 @@ public sealed partial class Http1Session
                 return EndWithoutBody(ref message, server, at);
             case > 0:
                 message.MayHaveNoBody = !isPaired;
-                return BeginBody(ref message, server, default, at, in info);
+                return BeginBody(ref message, server, at, in info);
             case MessageState.InvalidLength:
+                message.BodyBytes = -1;
                 return EndWithoutFraming(ref message, server, at, info.Offset + at);
             default:
                 if (isPaired || message.Closes)
@@ -126,11 +125,11 @@ public sealed partial class Http1Session
         return at;
     }
 
-    private long BeginBody(ref MessageState message, Side side, ReadOnlySpan<byte> data, int at, in DataInfo info)
+    private long BeginBody(ref MessageState message, Side side, int at, in DataInfo info)
     {
         message.Phase = Phase.Body;
         message.BodyEnd = message.BodyStart + message.ContentLength;
-        return message.MayHaveNoBody || message.BodyEnd <= message.SeenOffset ? at : Body(ref message, side, data, at, in info);
+        return message.MayHaveNoBody || message.BodyEnd <= message.SeenOffset ? at : Body(ref message, side, default, at, in info);
     }
 
     private long Body(ref MessageState message, Side side, ReadOnlySpan<byte> data, int at, in DataInfo info)

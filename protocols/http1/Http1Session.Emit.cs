@@ -154,7 +154,8 @@ public sealed partial class Http1Session
         }
         if (request.IsConnect)
         {
-            return target;
+            int space = target.IndexOf((byte)' ');
+            return space < 0 ? target : target[..space];
         }
         int scheme = target.IndexOf("://"u8);
         if (scheme <= 0 || !Http1Grammar.IsToken(target[..scheme]))

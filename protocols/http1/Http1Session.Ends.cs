@@ -3,7 +3,7 @@ using KubeBpfBox.Core.Streams;
 
 namespace KubeBpfBox.Protocols.Http1;
 
-/// <content>Ends of messages and of connections, losses, time, and the search for the next message.</content>
+/// <content>Ends of messages and of connections, losses, and time.</content>
 public sealed partial class Http1Session
 {
     /// <summary>The message that a side was sending ends here.</summary>
@@ -62,6 +62,31 @@ public sealed partial class Http1Session
         else
         {
             _response.IsDone = true;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void OnNotCaptured(Side side, long bytes, in DataInfo info)
+    {
+        ref MessageState message = ref side == Side.A ? ref _a : ref _b;
+        bool isInBody = message.Phase switch
+        {
+            Phase.Body or Phase.ChunkData => info.Offset <= message.BodyEnd,
+            Phase.UntilClose => true,
+            _ => false,
+        };
+        if (IsOpaque || !isInBody)
+        {
+            OnGap(side, bytes, in info);
+            return;
+        }
+        message.SeenOffset = Math.Max(message.SeenOffset, info.Offset);
+        message.SeenNs = info.TimestampNs;
+        message.MayHaveNoBody = false;
+        if (message.Phase == Phase.Body && info.Offset == message.BodyEnd)
+        {
+            message.BodyBytes = message.ContentLength;
+            CompleteMessage(ref message, side, info.Offset, info.TimestampNs);
         }
     }
 
@@ -128,7 +153,7 @@ public sealed partial class Http1Session
             if (_response.IsActive && !_response.IsDone)
             {
                 // Interim responses came, and what they led up to may be lost.
-                _response = default;
+                _response.Clear();
             }
         }
         if (!IsServer(side) && lostTo > lostFrom)
@@ -234,6 +259,8 @@ public sealed partial class Http1Session
             EndReason.Reset => TransactionError.ConnectionReset,
             _ => TransactionError.NotCaptured,
         };
+        SeeAcknowledged(ref Client, Server.PeerOffset);
+        SeeAcknowledged(ref Server, Client.PeerOffset);
         EndSide(ref Client, _clientSide, error: null, timestampNs);
         EndSide(ref Server, _clientSide.Other(), error == TransactionError.NotCaptured ? null : error, timestampNs);
         if (_response.IsDone)
@@ -241,6 +268,15 @@ public sealed partial class Http1Session
             EmitPaired();
         }
         FailPending(error);
+    }
+
+    /// <summary>Bytes of a body that were not wanted have been sent all the same, as the other side's acknowledgement shows.</summary>
+    private static void SeeAcknowledged(ref MessageState message, long acknowledged)
+    {
+        if (message.Phase is Phase.Body or Phase.ChunkData or Phase.UntilClose)
+        {
+            message.SeenOffset = Math.Max(message.SeenOffset, acknowledged);
+        }
     }
 
     /// <summary>Reports all requests that wait, for no response can come.</summary>
@@ -254,7 +290,7 @@ public sealed partial class Http1Session
         {
             EmitUnanswered(ErrorOfUnanswered(error), TransactionFlags.None);
         }
-        _response = default;
+        _response.Clear();
     }
 
     /// <summary>Why there is no answer: what was lost, or not understood, cannot be blamed on the server.</summary>
@@ -282,78 +318,4 @@ public sealed partial class Http1Session
         }
         _queue.Shrink();
     }
-
-    /// <summary>Looks for the start of a message where none is known to be.</summary>
-    /// <param name="message">The side's state.</param>
-    /// <param name="side">The side.</param>
-    /// <param name="data">The bytes.</param>
-    /// <param name="at">Where to look: the start of a segment or of a line.</param>
-    /// <param name="known">How many bytes were presented before: behind them a new segment starts.</param>
-    private long Resync(ref MessageState message, Side side, ReadOnlySpan<byte> data, int at, int known)
-    {
-        if (IsServer(side))
-        {
-            return FindResponse(ref message, data, at);
-        }
-        if (known > 0 && known < data.Length && IsRequestForCertain(data[known..]))
-        {
-            message.EndMessage(Phase.Start);
-            return known;
-        }
-        while (at < data.Length)
-        {
-            ReadOnlySpan<byte> rest = data[at..];
-            if (rest[0] is not (Cr or Lf))
-            {
-                Detection verdict = JudgeFor(side, rest);
-                if (verdict == Detection.Yes && (!_isRoleKnown && rest.StartsWith("HTTP/"u8) || HasUpperMethod(rest)))
-                {
-                    message.EndMessage(Phase.Start);
-                    return at;
-                }
-                if (verdict == Detection.NeedMoreData)
-                {
-                    message.Scanned = rest.Length;
-                    return ~at;
-                }
-            }
-            int end = rest.IndexOf(Lf);
-            if (end < 0)
-            {
-                return data.Length;
-            }
-            at += end + 1;
-        }
-        return at;
-    }
-
-    private static long FindResponse(ref MessageState message, ReadOnlySpan<byte> data, int at)
-    {
-        while (true)
-        {
-            int found = data[at..].IndexOf((byte)'H');
-            if (found < 0)
-            {
-                return data.Length;
-            }
-            at += found;
-            switch (Http1Detector.JudgeResponse(data[at..]))
-            {
-                case Detection.Yes when data.Length - at > Http1Grammar.MinStatusLineLength:
-                    message.EndMessage(Phase.Start);
-                    return at;
-                case Detection.No:
-                    at++;
-                    break;
-                default:
-                    return ~at;
-            }
-        }
-    }
-
-    private static bool IsRequestForCertain(ReadOnlySpan<byte> data) =>
-        Http1Detector.JudgeRequest(data, mustDecide: false) == Detection.Yes && HasUpperMethod(data);
-
-    /// <summary>Outside of a known order of messages only methods spelt like the registered ones are believed.</summary>
-    private static bool HasUpperMethod(ReadOnlySpan<byte> data) => Http1Grammar.IsUpperToken(data[..Http1Grammar.TokenLength(data)]);
 }

@@ -155,9 +155,11 @@ public sealed partial class Http1Session
 
     private long RequestHeaders(ref MessageState message, ReadOnlySpan<byte> data, int at, in DataInfo info)
     {
+        LineEnds ends = new(data, at + message.Scanned <= data.Length ? at + message.Scanned : at);
+        message.Scanned = 0;
         while (true)
         {
-            int end = FindLineEnd(ref message, data, at);
+            int end = ends.Next();
             if (end < 0)
             {
                 return UnfinishedHeader(ref message, data, at);
@@ -190,9 +192,11 @@ public sealed partial class Http1Session
 
     private long ResponseHeaders(ref MessageState message, ReadOnlySpan<byte> data, int at, in DataInfo info)
     {
+        LineEnds ends = new(data, at + message.Scanned <= data.Length ? at + message.Scanned : at);
+        message.Scanned = 0;
         while (true)
         {
-            int end = FindLineEnd(ref message, data, at);
+            int end = ends.Next();
             if (end < 0)
             {
                 return UnfinishedHeader(ref message, data, at);
@@ -226,6 +230,7 @@ public sealed partial class Http1Session
     private static long UnfinishedHeader(ref MessageState message, ReadOnlySpan<byte> data, int at)
     {
         ReadOnlySpan<byte> line = data[at..];
+        message.Scanned = line.Length;
         if (line[0] is (byte)' ' or (byte)'\t')
         {
             if (message.LastHeader != HeaderName.Other && line.Length <= MaxKeptField)

@@ -84,7 +84,7 @@ public sealed partial class Http1Session
         }
         if (!_response.IsActive)
         {
-            _response = default;
+            _response.Clear();
             _response.IsActive = true;
             _response.FirstStartNs = message.StartNs;
             Pair(message.StartOffset, message.StartPeerOffset);
@@ -218,7 +218,7 @@ public sealed partial class Http1Session
         EmitUnanswered(TransactionError.NotCaptured, TransactionFlags.None);
         if (isAnswering)
         {
-            _response = default;
+            _response.Clear();
         }
         _droppedUnanswered = Math.Min(_droppedUnanswered + 1, int.MaxValue - 1);
     }

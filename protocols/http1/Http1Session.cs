@@ -133,7 +133,7 @@ public sealed partial class Http1Session : ProtocolSession
     {
         _a.Reset();
         _b.Reset();
-        _response = default;
+        _response.Clear();
         _queue.Clear();
         _isRoleKnown = _isRequestOpen = _isBegun = false;
         _clientSide = Side.A;

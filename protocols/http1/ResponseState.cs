@@ -48,6 +48,16 @@ internal struct ResponseState
     public InterimCodes Interim;
     public UpgradeToken Upgrade;
 
+    /// <summary>Back to no response. The arrays are left as they are: their counts say what of them is meant.</summary>
+    public void Clear()
+    {
+        IsActive = IsPaired = IsPairedAfterLoss = IsSilent = IsDone = Switches = IsHeadTruncated = IsBodyIncomplete = false;
+        InterimCount = UpgradeLength = 0;
+        Status = 0;
+        FirstStartNs = FinalStartNs = EndNs = Bytes = BodyBytes = 0;
+        Error = null;
+    }
+
     [InlineArray(MaxInterim)]
     internal struct InterimCodes
     {

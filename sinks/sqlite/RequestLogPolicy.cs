@@ -55,7 +55,11 @@ internal sealed class RequestLogPolicy
     private long _second;
     private int _errorsThisSecond;
     private long _thinnedSinceSample;
-    private LogWindow _window;
+    private long _windowStartS;
+    private long _seenInWindow;
+    private long _keptInWindow;
+    private long _thinnedInWindow;
+    private long _droppedInWindow;
 
     /// <summary>Makes a policy.</summary>
     /// <param name="options">Rates and bounds.</param>
@@ -74,7 +78,7 @@ internal sealed class RequestLogPolicy
         _tokens = options.LogRate;
         _refilledMs = nowMs();
         _second = _refilledMs / 1000;
-        _window = new LogWindow(_second / WindowSeconds * WindowSeconds, 0, 0, 0, 0);
+        _windowStartS = _second / WindowSeconds * WindowSeconds;
     }
 
     /// <summary>Judges one request, on the parse thread.</summary>
@@ -85,7 +89,7 @@ internal sealed class RequestLogPolicy
         {
             Advance(_nowMs());
             _stage.In.Add(1);
-            _window = _window with { Seen = _window.Seen + 1 };
+            _seenInWindow++;
             if (isError)
             {
                 OfferError(in transaction);
@@ -137,7 +141,7 @@ internal sealed class RequestLogPolicy
             if (final)
             {
                 EndSecond();
-                EndWindow(_window.StartS + WindowSeconds);
+                EndWindow(_windowStartS + WindowSeconds);
             }
         }
     }
@@ -189,25 +193,29 @@ internal sealed class RequestLogPolicy
     private void Enqueue(LogEntry entry)
     {
         _queue.Enqueue(entry);
-        _window = _window with { Kept = _window.Kept + 1 };
+        _keptInWindow++;
     }
 
     private void Thin()
     {
         _thinned.Add(1);
         _thinnedSinceSample++;
-        _window = _window with { Thinned = _window.Thinned + 1 };
+        _thinnedInWindow++;
     }
 
     private void Drop(Counter reason)
     {
         reason.Add(1);
-        _window = _window with { Dropped = _window.Dropped + 1 };
+        _droppedInWindow++;
     }
 
     private void Advance(long nowMs)
     {
         long elapsedMs = nowMs - _refilledMs;
+        if (elapsedMs == 0)
+        {
+            return;
+        }
         if (elapsedMs > 0)
         {
             _tokens = Math.Min(_options.LogRate, _tokens + (elapsedMs * _options.LogRate / 1000.0));
@@ -221,7 +229,7 @@ internal sealed class RequestLogPolicy
         EndSecond();
         _second = second;
         // A clock that was set back ends the window too: it must not stay open for hours.
-        if (second >= _window.StartS + WindowSeconds || second < _window.StartS)
+        if (second >= _windowStartS + WindowSeconds || second < _windowStartS)
         {
             EndWindow(second / WindowSeconds * WindowSeconds);
         }
@@ -239,10 +247,11 @@ internal sealed class RequestLogPolicy
     private void EndWindow(long nextStartS)
     {
         // A database that cannot be written for long must not collect windows: an hour of them is enough.
-        if (_window.Seen > 0 && _windows.Count < 360)
+        if (_seenInWindow > 0 && _windows.Count < 360)
         {
-            _windows.Enqueue(_window);
+            _windows.Enqueue(new LogWindow(_windowStartS, _seenInWindow, _keptInWindow, _thinnedInWindow, _droppedInWindow));
         }
-        _window = new LogWindow(nextStartS, 0, 0, 0, 0);
+        _seenInWindow = _keptInWindow = _thinnedInWindow = _droppedInWindow = 0;
+        _windowStartS = nextStartS;
     }
 }

@@ -34,6 +34,7 @@ public sealed partial class SqliteSink : ITransactionObserver, IDisposable
     private SqliteConnection? _connection;
     private Rows? _rows;
     private long _redWindowS;
+    private long _clockOffsetMs;
     private long _nextRetentionS;
     private int _pauseMs;
     private long _retryAtMs;
@@ -57,7 +58,8 @@ public sealed partial class SqliteSink : ITransactionObserver, IDisposable
         _redExpired = _redStage.DropReason("queue_full");
         _redStage.Held = () => Interlocked.Read(ref _pendingRedCount);
         _logStage = ledger.AddStage("sqlite_log", "transactions");
-        _policy = new RequestLogPolicy(options, _logStage, NowMs);
+        SetClock();
+        _policy = new RequestLogPolicy(options, _logStage, CoarseNowMs);
         _logGivenUp = _logStage.DropReason("write_failed");
         _redWindowS = WindowOf(NowS());
         TryOpen();
@@ -88,6 +90,7 @@ public sealed partial class SqliteSink : ITransactionObserver, IDisposable
     /// <summary>One round of the writer: collect, write, retire. The last one ignores the pause after a failure and flushes open windows.</summary>
     internal void RunOnce(bool final = false)
     {
+        SetClock();
         _policy.Tick(final);
         CollectRed(final);
         if (!final && NowMs() < _retryAtMs)
@@ -116,6 +119,17 @@ public sealed partial class SqliteSink : ITransactionObserver, IDisposable
     private long NowMs() => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
     private long NowS() => NowMs() / 1000;
+
+    /// <summary>Time for the parse thread: the tick count costs a tenth of the wall clock, which the writer thread puts it right with.</summary>
+    private long CoarseNowMs() => (_time == TimeProvider.System ? Environment.TickCount64 : NowMs()) + Volatile.Read(ref _clockOffsetMs);
+
+    private void SetClock()
+    {
+        if (_time == TimeProvider.System)
+        {
+            Volatile.Write(ref _clockOffsetMs, NowMs() - Environment.TickCount64);
+        }
+    }
 
     private void Run()
     {

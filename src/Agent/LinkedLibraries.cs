@@ -1,3 +1,4 @@
+using KubeBpfBox.Bpf;
 using KubeBpfBox.Sinks.Sqlite;
 
 namespace KubeBpfBox.Agent;
@@ -6,5 +7,5 @@ namespace KubeBpfBox.Agent;
 internal static class LinkedLibraries
 {
     /// <summary>One line each: name and version.</summary>
-    public static IEnumerable<string> Describe() => ["SQLite " + SqliteLibrary.Version];
+    public static IEnumerable<string> Describe() => ["libbpf " + KernelFeatures.LibbpfVersion, "SQLite " + SqliteLibrary.Version];
 }

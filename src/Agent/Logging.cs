@@ -14,6 +14,8 @@ internal static class Logging
         LogLevel least = Enum.Parse<LogLevel>(level, ignoreCase: true);
         builder.SetMinimumLevel(least);
         builder.AddFilter("Microsoft", least < LogLevel.Information ? least : LogLevel.Warning);
+        // Tells what is thrown and told in one line anyway, with a stack of forty.
+        builder.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         builder.AddSimpleConsole(static options =>
         {
             options.SingleLine = true;

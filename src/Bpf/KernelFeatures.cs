@@ -19,6 +19,16 @@ public static partial class KernelFeatures
     /// <summary>Major and minor of the release; 0.0 when it cannot be read.</summary>
     public static Version Release { get; } = ParseRelease(ReleaseText);
 
+    /// <summary>Version of libbpf, such as "1.1".</summary>
+    public static string LibbpfVersion
+    {
+        get
+        {
+            LibbpfLoader.EnsureReady();
+            return $"{Libbpf.libbpf_major_version()}.{Libbpf.libbpf_minor_version()}";
+        }
+    }
+
     /// <summary>Number of CPUs that may ever run: the number of values in a per-CPU map's element.</summary>
     public static int PossibleCpuCount => s_possibleCpus.Value;
 

@@ -8,6 +8,9 @@ internal static partial class ConfigurationLoader
 {
     private const string EnvironmentPrefix = "KUBEBPFBOX_";
 
+    /// <summary>What holds when nothing is said.</summary>
+    public static AgentOptions Defaults() => Load(null, [], new Hashtable(), []);
+
     /// <summary>Loads all sources.</summary>
     /// <param name="file">The YAML file; null for none.</param>
     /// <param name="sets">"KEY=VALUE" each.</param>

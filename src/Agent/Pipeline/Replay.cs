@@ -15,7 +15,7 @@ internal static class Replay
     /// <returns>The process's exit code: 2 when a file is no capture, or is cut off.</returns>
     public static int Run(IReadOnlyList<string> files, string form)
     {
-        AgentOptions options = ConfigurationLoader.Load(null, [], new System.Collections.Hashtable(), []);
+        AgentOptions options = ConfigurationLoader.Defaults();
         using StandardOutput output = new();
         ReplaySummary? summary = form == "summary" ? new ReplaySummary() : null;
         LineWriter? lines = summary is null ? new LineWriter(Pipelines.Formats.Of(form), output) : null;

@@ -11,12 +11,6 @@ internal static unsafe partial class Libbpf
     private const string Library = LibbpfLoader.Name;
 
     [LibraryImport(Library)]
-    internal static partial uint libbpf_major_version();
-
-    [LibraryImport(Library)]
-    internal static partial uint libbpf_minor_version();
-
-    [LibraryImport(Library)]
     internal static partial int libbpf_strerror(int error, byte* buffer, nuint size);
 
     [LibraryImport(Library)]
@@ -145,6 +139,12 @@ internal static unsafe partial class Libbpf
 
     [LibraryImport(Library)]
     internal static partial int libbpf_num_possible_cpus();
+
+    [LibraryImport(Library)]
+    internal static partial uint libbpf_major_version();
+
+    [LibraryImport(Library)]
+    internal static partial uint libbpf_minor_version();
 
     // BTF
     [LibraryImport(Library, SetLastError = true)]

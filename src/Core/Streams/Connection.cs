@@ -50,6 +50,9 @@ public sealed class Connection
 
     internal long LastSeenNs { get; set; }
 
+    /// <summary><see cref="LastSeenNs"/> when it took its place among the others.</summary>
+    internal long LinkedNs { get; set; }
+
     internal Connection? Older { get; set; }
 
     internal Connection? Newer { get; set; }

@@ -52,6 +52,12 @@ public abstract class ProtocolSession
     /// </summary>
     public abstract void OnGap(Side side, long bytes, in DataInfo info);
 
+    /// <summary>
+    /// Like <see cref="OnGap"/>, but the bytes did pass, at <see cref="DataInfo.TimestampNs"/>: they were only not copied, because the packet was
+    /// longer than the capture length. Where just their number matters (in a body) nothing is lost.
+    /// </summary>
+    public virtual void OnNotCaptured(Side side, long bytes, in DataInfo info) => OnGap(side, bytes, in info);
+
     /// <summary>This side sends no more (FIN). Bytes not consumed are dropped; <see cref="DataInfo.Offset"/> is the stream's length.</summary>
     public abstract void OnEnd(Side side, in DataInfo info);
 

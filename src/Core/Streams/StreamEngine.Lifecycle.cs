@@ -14,10 +14,10 @@ public sealed partial class StreamEngine
     /// <param name="nowNs">Time of the packet that made it known.</param>
     public Connection Open(ulong id, Endpoint a, Endpoint b, bool fromStart, bool isLocalSocket, long nowNs)
     {
-        if (ConnectionCount >= _options.MaxConnections && _oldest is not null)
+        if (ConnectionCount >= _options.MaxConnections && Oldest() is { } silent)
         {
             _ledger.Evicted.Add(1);
-            Close(_oldest, EndReason.Evicted, nowNs);
+            Close(silent, EndReason.Evicted, nowNs);
         }
         if (!_free.TryPop(out Connection? connection))
         {
@@ -79,9 +79,9 @@ public sealed partial class StreamEngine
     public void Tick(long nowNs)
     {
         long idleBefore = nowNs - (long)_options.IdleTimeout.TotalNanoseconds;
-        while (_oldest is not null && _oldest.LastSeenNs < idleBefore)
+        while (Oldest() is { } silent && silent.LastSeenNs < idleBefore)
         {
-            Close(_oldest, EndReason.Idle, nowNs);
+            Close(silent, EndReason.Idle, nowNs);
         }
         long holeBefore = nowNs - (long)_options.ReorderTimeout.TotalNanoseconds;
         for (Connection? connection = _oldest; connection is not null;)
@@ -167,19 +167,21 @@ public sealed partial class StreamEngine
         stream.Reset();
     }
 
-    private void Touch(Connection connection, long nowNs)
+    /// <summary>The one silent for longest, after those that have spoken since they were last put in order.</summary>
+    private Connection? Oldest()
     {
-        connection.LastSeenNs = nowNs;
-        if (_newest == connection)
+        while (_oldest is not null && _oldest.LastSeenNs - _oldest.LinkedNs > OrderSlackNs)
         {
-            return;
+            Connection active = _oldest;
+            Unlink(active);
+            LinkNewest(active);
         }
-        Unlink(connection);
-        LinkNewest(connection);
+        return _oldest;
     }
 
     private void LinkNewest(Connection connection)
     {
+        connection.LinkedNs = connection.LastSeenNs;
         connection.Older = _newest;
         connection.Newer = null;
         if (_newest is not null)

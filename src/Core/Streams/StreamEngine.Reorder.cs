@@ -91,6 +91,11 @@ public sealed partial class StreamEngine
         DropPending(connection, stream);
         stream.Next = end;
         connection.Session?.OnGap(side, lost, new DataInfo(timestampNs, end, peerOffset));
+        ForgetIfOpaque(connection);
+    }
+
+    private void ForgetIfOpaque(Connection connection)
+    {
         if (connection.Session is { IsOpaque: true })
         {
             Forget(connection);

@@ -19,6 +19,8 @@ public sealed partial class StreamEngine
     private const int ProbeAfterUnrecognised = 8;
     private const int IgnoreAfterUnrecognised = 72;
     private const int WorthTellingBytes = 4096;
+    // The list of connections is put in order when it is asked for, to this precision: moving links for each segment would cost more.
+    private const long OrderSlackNs = 100_000_000;
     private const long ReleasedTimeoutNs = 10_000_000_000;
     private const long FarthestSkipBytes = 1L << 30;
 
@@ -70,7 +72,7 @@ public sealed partial class StreamEngine
     /// <summary>Takes one segment of a connection.</summary>
     public void OnSegment(Connection connection, Side side, in TcpSegment segment)
     {
-        Touch(connection, segment.TimestampNs);
+        connection.LastSeenNs = segment.TimestampNs;
         _ledger.Stage.In.Add(segment.PayloadLength);
         SideStream stream = connection.StreamOf(side);
         uint first = segment.Sequence;
@@ -214,13 +216,13 @@ public sealed partial class StreamEngine
         long unwanted = Math.Clamp(stream.SkipUntil - stream.Next, 0, rest);
         _ledger.NotWanted.Add(unwanted);
         _ledger.NotCaptured.Add(rest - unwanted);
+        Advance(stream, Math.Min(run.End, stream.SkipUntil));
         if (rest > unwanted)
         {
-            Gap(connection, side, stream, run.End, run.TimestampNs, run.PeerOffset);
-        }
-        else
-        {
+            DropPending(connection, stream);
             Advance(stream, run.End);
+            connection.Session?.OnNotCaptured(side, rest - unwanted, new DataInfo(run.TimestampNs, run.End, run.PeerOffset));
+            ForgetIfOpaque(connection);
         }
     }
 

@@ -45,7 +45,7 @@ public sealed class ConfigurationLoaderTests : IDisposable
     [InlineData("")]
     [InlineData("streams:\n")]
     [InlineData("streams: {max_bytes: ~}\n")]
-    public void Nothing_said_leaves_the_defaults(string yaml) => Assert.Equal(16L << 20, Load(yaml).StreamsMaxBytes);
+    public void Nothing_said_leaves_the_defaults(string yaml) => Assert.Equal(8L << 20, Load(yaml).StreamsMaxBytes);
 
     [Theory]
     [InlineData("plugins:\n  traffic:\n    ring_byte: 4MiB\n", "3: plugins.traffic.ring_byte: no such setting; did you mean plugins.traffic.ring_bytes (a power of two")]

@@ -34,6 +34,8 @@ internal sealed class RecordingProtocol : IProtocol
 
         public override void OnGap(Side side, long bytes, in DataInfo info) => owner.Log.Append($"{side}gap{bytes}@{info.Offset} ");
 
+        public override void OnNotCaptured(Side side, long bytes, in DataInfo info) => owner.Log.Append($"{side}cut{bytes}@{info.Offset} ");
+
         public override void OnEnd(Side side, in DataInfo info) => owner.Log.Append($"{side}end@{info.Offset} ");
 
         public override void OnClose(EndReason reason, long timestampNs) => owner.Log.Append($"close:{reason} ");

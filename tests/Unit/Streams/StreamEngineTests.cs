@@ -178,12 +178,12 @@ public sealed class StreamEngineTests
     }
 
     [Fact]
-    public void A_payload_cut_by_the_capture_length_is_followed_by_a_gap()
+    public void A_payload_cut_by_the_capture_length_is_told_as_such()
     {
         EngineFixture fixture = new();
         fixture.Send(Side.A, 0, "!cut", wireLength: 100);
         fixture.Send(Side.A, 100, "next");
-        Assert.Equal("A0:!cut Agap96@100 A100:next", fixture.Log);
+        Assert.Equal("A0:!cut Acut96@100 A100:next", fixture.Log);
         Assert.Equal(96, fixture.Dropped("not_captured"));
         fixture.AssertBalanced();
     }
