@@ -138,6 +138,7 @@ public sealed partial class StreamEngine
         }
         connection.IsOpen = connection.IsReleased = false;
         connection.Unrecognised = 0;
+        connection.HasLost = false;
         Unlink(connection);
         ConnectionCount--;
         Closed?.Invoke(connection, reason);

@@ -221,6 +221,7 @@ public sealed partial class StreamEngine
         {
             DropPending(connection, stream);
             Advance(stream, run.End);
+            connection.HasLost = true;
             connection.Session?.OnNotCaptured(side, rest - unwanted, new DataInfo(run.TimestampNs, run.End, run.PeerOffset));
             ForgetIfOpaque(connection);
         }
