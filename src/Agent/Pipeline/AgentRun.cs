@@ -67,8 +67,10 @@ internal sealed class AgentRun
         await using ApiHost api = await ApiHost.StartAsync(_listen, Token(), Sources(), loggers).ConfigureAwait(false);
         using TransactionSubscription? live = showsLive ? _hub.Subscribe(TransactionFilter.All) : null;
         using StandardOutput output = new();
+        using MemoryTrimmer trimmer = new(() => _red.Transactions.Value);
         _sqlite?.Start();
         StartSource();
+        trimmer.Start();
         _logger.LogInformation("kubebpfbox {Version} {State}; API on http://{Address}, ready after {Ms} ms", ProductVersion.Version,
             _source is null ? "captures nothing (plugins.traffic.enabled is false)" : "captures", api.EndPoint, MsSinceStart());
         if (live is not null)
