@@ -37,7 +37,7 @@ internal sealed class StreamLedger
     /// <summary>Still held when their connection ended.</summary>
     public Counter ConnectionOver { get; }
 
-    /// <summary>Outside the identity: these bytes never came in.</summary>
+    /// <summary>Outside the identity: bytes that never came in, and those that did but were given up because nothing more of their message could be kept.</summary>
     public Counter LostBytes { get; } = new();
 
     public Counter Gaps { get; } = new();
