@@ -13,7 +13,6 @@ internal sealed class StreamLedger
         NotWanted = Stage.DropReason("not_wanted");
         NotRecognised = Stage.DropReason("not_recognised");
         NotCaptured = Stage.DropReason("not_captured");
-        OverBudget = Stage.DropReason("over_budget");
         ConnectionOver = Stage.DropReason("connection_over");
     }
 
@@ -30,9 +29,6 @@ internal sealed class StreamLedger
 
     /// <summary>On the wire but cut off by the capture length.</summary>
     public Counter NotCaptured { get; }
-
-    /// <summary>No room left for them.</summary>
-    public Counter OverBudget { get; }
 
     /// <summary>Still held when their connection ended.</summary>
     public Counter ConnectionOver { get; }
