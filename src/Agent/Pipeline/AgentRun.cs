@@ -92,7 +92,14 @@ internal sealed class AgentRun
         _isCapturing = true;
         foreach (HookStatus hook in _source.Hooks)
         {
-            _logger.LogInformation("{Plugin}: {Hook} attached, {Detail}", hook.Plugin, hook.Hook, hook.Detail);
+            if (hook.Attached)
+            {
+                _logger.LogInformation("{Plugin}: {Hook} attached, {Detail}", hook.Plugin, hook.Hook, hook.Detail);
+            }
+            else
+            {
+                _logger.LogWarning("{Plugin}: {Hook} not attached: {Detail}", hook.Plugin, hook.Hook, hook.Detail);
+            }
         }
     }
 
