@@ -245,4 +245,36 @@ public sealed partial class Http1Session
         }
         return at + end + 1;
     }
+
+    /// <summary>
+    /// Chunk sizes passed without being copied, so only the last chunk (RFC 9112 section 7.1, without trailers) at the end of a segment, or the
+    /// next response, tells where the body ends.
+    /// </summary>
+    private long BlindChunks(ref MessageState message, Side side, ReadOnlySpan<byte> data, int at, in DataInfo info)
+    {
+        ReadOnlySpan<byte> rest = data[at..];
+        ReadOnlySpan<byte> end = "\r\n0\r\n\r\n"u8;
+        if (rest.EndsWith(end))
+        {
+            CompleteMessage(ref message, side, info.Offset + data.Length, info.TimestampNs);
+            return data.Length;
+        }
+        Detection response = IsServer(side) ? Http1Detector.JudgeResponse(rest) : Detection.No;
+        if (response == Detection.NeedMoreData)
+        {
+            return ~(long)at;
+        }
+        if (response == Detection.Yes)
+        {
+            message.IsBodyIncomplete = true;
+            CompleteMessage(ref message, side, info.Offset + at, info.TimestampNs);
+            return at;
+        }
+        int kept = Math.Min(end.Length - 1, rest.Length);
+        while (kept > 0 && !rest.EndsWith(end[..kept]))
+        {
+            kept--;
+        }
+        return kept == 0 ? data.Length : ~(long)(data.Length - kept);
+    }
 }

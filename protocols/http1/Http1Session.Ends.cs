@@ -71,14 +71,20 @@ public sealed partial class Http1Session
         ref MessageState message = ref side == Side.A ? ref _a : ref _b;
         bool isInBody = message.Phase switch
         {
-            Phase.Body or Phase.ChunkData => info.Offset <= message.BodyEnd,
-            Phase.UntilClose => true,
+            Phase.Body => info.Offset <= message.BodyEnd,
+            Phase.UntilClose or Phase.ChunkSize or Phase.SkipChunkExtension or Phase.ChunkData or Phase.ChunkDataEnd or Phase.BlindChunks => true,
             _ => false,
         };
         if (IsOpaque || !isInBody)
         {
             OnGap(side, bytes, in info);
             return;
+        }
+        if (message.IsChunked && (message.Phase != Phase.ChunkData || info.Offset > message.BodyEnd))
+        {
+            message.Phase = Phase.BlindChunks;
+            message.BodyBytes = -1;
+            message.Scanned = 0;
         }
         message.SeenOffset = Math.Max(message.SeenOffset, info.Offset);
         message.SeenNs = info.TimestampNs;
@@ -108,7 +114,7 @@ public sealed partial class Http1Session
         message.Scanned = 0;
         switch (message.Phase)
         {
-            case Phase.UntilClose:
+            case Phase.UntilClose or Phase.BlindChunks:
                 message.IsBodyIncomplete = true;
                 return;
             case Phase.AfterConnect:

@@ -119,6 +119,8 @@ public sealed partial class Http1Session : ProtocolSession
                 return ChunkDataEnd(ref message, side, data, at, in info);
             case Phase.Trailers:
                 return Trailers(ref message, side, data, at, in info);
+            case Phase.BlindChunks:
+                return BlindChunks(ref message, side, data, at, in info);
             case Phase.AfterConnect:
                 return data.Length;
             case Phase.UntilClose:

@@ -41,6 +41,9 @@ internal enum Phase : byte
     /// <summary>Inside a trailer line.</summary>
     SkipTrailerLine,
 
+    /// <summary>In a chunked body of which a piece with chunk sizes was not copied: only its end can still be recognised.</summary>
+    BlindChunks,
+
     /// <summary>Behind a CONNECT whose answer is not known yet: maybe the tunnel's first bytes.</summary>
     AfterConnect,
 

@@ -3,10 +3,10 @@ using KubeBpfBox.Protocols.Http1;
 namespace KubeBpfBox.Unit.Http1;
 
 /// <summary>Walks protocols/http1/testcases.</summary>
-/// <remarks>With KUBEBPFBOX_UPDATE_GOLDEN=1 the expected lines are written instead of compared: read the difference before committing it.</remarks>
+/// <remarks>With UPDATE_GOLDEN=1 the expected lines are written instead of compared: read the difference before committing it.</remarks>
 public sealed class GoldenTests
 {
-    private static bool IsUpdating => Environment.GetEnvironmentVariable("KUBEBPFBOX_UPDATE_GOLDEN") == "1";
+    private static bool IsUpdating => Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1";
 
     public static TheoryData<string> Cases() => [.. Directory.GetDirectories(Http1Case.Folder).Select(path => Path.GetFileName(path)!).Order()];
 
