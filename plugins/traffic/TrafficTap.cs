@@ -8,7 +8,7 @@ namespace KubeBpfBox.Plugins.Traffic;
 /// <summary>The kernel side of the plugin, loaded: programs, maps, links, and what user space tells them.</summary>
 /// <remarks>
 /// Lifetime: everything in the kernel belongs to this object's descriptors and goes with the process, however it ends.
-/// Threads: hints come from the thread that parses; counters may be read by any one thread at a time.
+/// Threads: hints come from the thread that parses; counters may be read by any thread, also after disposal.
 /// </remarks>
 public sealed class TrafficTap : ITapControl, IDisposable
 {
@@ -24,6 +24,9 @@ public sealed class TrafficTap : ITapControl, IDisposable
     private readonly MmapArray<TrafficSlot> _slots;
     private readonly MmapArray<TrafficControl> _control;
     private readonly BpfPerCpuArray<TrafficCounters> _counters;
+    private readonly Lock _counting = new();
+    private TrafficCounters _last;
+    private bool _isDisposed;
 
     private TrafficTap(BpfObject loaded)
     {
@@ -111,7 +114,13 @@ public sealed class TrafficTap : ITapControl, IDisposable
     }
 
     /// <summary>The kernel's counters, all CPUs together.</summary>
-    internal TrafficCounters ReadCounters() => _counters.Sum(0);
+    internal TrafficCounters ReadCounters()
+    {
+        lock (_counting)
+        {
+            return _last = _isDisposed ? _last : _counters.Sum(0);
+        }
+    }
 
     /// <summary>Adds the page of the kernel side to the ledger.</summary>
     /// <returns>The stage, whose Out is brought up to date when the ledger is read.</returns>
@@ -189,6 +198,11 @@ public sealed class TrafficTap : ITapControl, IDisposable
     public void Dispose()
     {
         Detach();
+        ReadCounters();
+        lock (_counting)
+        {
+            _isDisposed = true;
+        }
         _slots.Dispose();
         _control.Dispose();
         Ring.Dispose();

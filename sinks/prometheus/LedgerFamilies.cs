@@ -1,3 +1,4 @@
+using System.Text;
 using KubeBpfBox.Core.Accounting;
 
 namespace KubeBpfBox.Sinks.Prometheus;
@@ -22,6 +23,13 @@ internal static class LedgerFamilies
                 writer.Label("reason"u8, reason);
                 writer.Value(count.Value);
             }
+        }
+        foreach (LedgerNote note in ledger.Notes)
+        {
+            byte[] name = Encoding.UTF8.GetBytes($"kubebpfbox_{note.Name}_total");
+            writer.Family(name, "counter"u8, Encoding.UTF8.GetBytes(note.Help));
+            writer.Sample(name);
+            writer.Value(note.Counter.Value);
         }
     }
 

@@ -29,6 +29,10 @@ public sealed partial class SqliteSink : ITransactionObserver, IDisposable
     private readonly Queue<(long StartS, RedSeriesSnapshot Series)> _pendingRed = new();
     private readonly List<LogEntry> _batch = [];
     private readonly List<LogWindow> _pendingWindows = [];
+
+    /// <summary>What a database that was away for longer does not learn is how much was thinned before.</summary>
+    private const int MaxPendingWindows = 360;
+
     private readonly ManualResetEventSlim _stop = new();
     private readonly Thread _thread;
     private SqliteConnection? _connection;
@@ -174,6 +178,10 @@ public sealed partial class SqliteSink : ITransactionObserver, IDisposable
         }
         while (_policy.TryTakeWindow(out LogWindow window))
         {
+            if (_pendingWindows.Count == MaxPendingWindows)
+            {
+                _pendingWindows.RemoveAt(0);
+            }
             _pendingWindows.Add(window);
         }
         if (_batch.Count == 0 && _pendingWindows.Count == 0 && _pendingRed.Count == 0)

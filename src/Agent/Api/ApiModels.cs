@@ -12,7 +12,7 @@ internal sealed record ApiStatus(string Version, string Commit, string Runtime, 
 internal sealed record ApiHook(string Plugin, string Hook, bool Attached, string Detail);
 
 /// <summary>/api/ledger.</summary>
-internal sealed record ApiLedger(double Completeness, IReadOnlyList<ApiStage> Stages);
+internal sealed record ApiLedger(double Completeness, IReadOnlyList<ApiStage> Stages, IReadOnlyDictionary<string, long> Notes);
 
 /// <summary>One stage of /api/ledger: in = out + the sum of dropped + held + unaccounted.</summary>
 internal sealed record ApiStage(string Name, string Unit, long In, long Out, IReadOnlyDictionary<string, long> Dropped, long Held, long Unaccounted);

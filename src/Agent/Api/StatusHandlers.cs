@@ -47,7 +47,7 @@ internal sealed class StatusHandlers(ApiSources sources)
     public Task LedgerAsync(HttpContext context)
     {
         sources.Ledger.Refresh();
-        return WriteAsync(context, new ApiLedger(sources.Completeness(), [.. sources.Ledger.Stages.Select(Describe)]), ApiJson.Default.ApiLedger);
+        return WriteAsync(context, new ApiLedger(sources.Completeness(), [.. sources.Ledger.Stages.Select(Describe)], sources.Ledger.Notes.ToDictionary(static note => note.Name, static note => note.Counter.Value)), ApiJson.Default.ApiLedger);
     }
 
     private static ApiStage Describe(LedgerStage stage) => new(

@@ -43,7 +43,7 @@ internal sealed class CgroupTable : IDisposable
         if (_mount >= 0)
         {
             // Whether handles work is asked with a cgroup that surely exists.
-            int root = useHandles ? Libc.OpenCgroup(_mount, CgroupMount.InodeOf(mountPoint!)) : -1;
+            int root = useHandles ? Libc.OpenCgroup(_mount, CgroupInode.Of(mountPoint!)) : -1;
             _useHandles = root >= 0;
             Libc.Close(root);
             if (!_useHandles)
@@ -59,7 +59,7 @@ internal sealed class CgroupTable : IDisposable
     /// <summary>Who the cgroup belongs to; null when its path names nobody or it cannot be found.</summary>
     public Workload? Find(ulong id)
     {
-        if (id <= CgroupMount.RootId || _mount < 0)
+        if (id <= CgroupInode.RootId || _mount < 0)
         {
             return null;
         }

@@ -1,3 +1,4 @@
+using KubeBpfBox.Bpf;
 using KubeBpfBox.Core.Records;
 
 namespace KubeBpfBox.Agent.Identity;
@@ -38,7 +39,7 @@ public sealed class WorkloadResolver : IWorkloadResolver, IDisposable
     {
         options ??= new WorkloadResolverOptions();
         time ??= TimeProvider.System;
-        CgroupRoot = options.CgroupRoot ?? CgroupMount.Find();
+        CgroupRoot = options.CgroupRoot ?? Cgroup2.FindMountPoint();
         _cgroups = new CgroupTable(CgroupRoot, options.OpenCgroupsById, _names, time);
         _processes = new ProcessWorkloads(options.ProcRoot, _names, time);
         Sockets = new ProcessSockets(options.ProcRoot, time);

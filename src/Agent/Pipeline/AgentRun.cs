@@ -67,27 +67,35 @@ internal sealed class AgentRun
         await using ApiHost api = await ApiHost.StartAsync(_listen, Token(), Sources(), loggers).ConfigureAwait(false);
         using TransactionSubscription? live = showsLive ? _hub.Subscribe(TransactionFilter.All) : null;
         using StandardOutput output = new();
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using MemoryTrimmer trimmer = new(() => _red.Transactions.Value);
         _sqlite?.Start();
-        StartSource();
+        StartSource(end);
         trimmer.Start();
         _logger.LogInformation("kubebpfbox {Version} {State}; API on http://{Address}, ready after {Ms} ms", ProductVersion.Version,
             _source is null ? "captures nothing (plugins.traffic.enabled is false)" : "captures", api.EndPoint, MsSinceStart());
         if (live is not null)
         {
-            await new LiveConsole(live, Pipelines.TerminalFormat, output).RunAsync(stop).ConfigureAwait(false);
+            await new LiveConsole(live, Pipelines.TerminalFormat, output).RunAsync(end.Token).ConfigureAwait(false);
         }
-        await Task.Delay(Timeout.Infinite, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(Timeout.Infinite, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        string? trouble = _source?.Trouble;
         _isCapturing = false;
         _source?.Dispose();
+        if (trouble is not null)
+        {
+            // An agent that sees nothing must not look alive: whoever started it starts it anew.
+            throw new AgentException(trouble);
+        }
     }
 
-    private void StartSource()
+    private void StartSource(CancellationTokenSource end)
     {
         if (_source is null)
         {
             return;
         }
+        _source.Ended = end.Cancel;
         _source.Start(_sqlite is null ? new ObserverList(_red, _hub) : new ObserverList(_red, _hub, _sqlite), _red);
         _isCapturing = true;
         foreach (HookStatus hook in _source.Hooks)
@@ -111,7 +119,7 @@ internal sealed class AgentRun
         Completeness = Completeness,
         Red = _red.Snapshot,
         Hooks = () => _source?.Hooks ?? [],
-        Sickness = static () => null,
+        Sickness = () => _isCapturing ? _source?.Trouble : null,
         Unreadiness = () => _source is null ? null : _isCapturing ? _source.Trouble : "not capturing yet",
         Log = _sqlite is null ? null : new RequestLogReader(_options.SqlitePath),
         Metrics = _options.PrometheusEnabled ? CreatePrometheus() : null,

@@ -14,6 +14,9 @@ internal interface ITransactionSource : IDisposable
     /// <exception cref="AgentException">It cannot; the message says what to do.</exception>
     void Start(ITransactionObserver observer, IBatchGate gate);
 
+    /// <summary>Called, on the source's thread, when it cannot go on; <see cref="Trouble"/> says why.</summary>
+    Action? Ended { get; set; }
+
     /// <summary>Why it does not capture now; null when it does.</summary>
     string? Trouble { get; }
 

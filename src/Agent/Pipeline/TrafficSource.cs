@@ -28,6 +28,9 @@ internal sealed class TrafficSource : ITransactionSource
     }
 
     /// <inheritdoc/>
+    public Action? Ended { get; set; }
+
+    /// <inheritdoc/>
     public string? Trouble => _plugin?.Failure is { } failure ? $"the capture ended: {failure.Message}" : null;
 
     /// <inheritdoc/>
@@ -53,6 +56,7 @@ internal sealed class TrafficSource : ITransactionSource
             _completeness = new CompletenessMeter(_tap.ReadRefused);
             StreamEngine engine = new(Pipelines.StreamOptions(_options), Pipelines.CreateProtocols(_options), new ObserverList(_completeness, observer), _tap, _ledger);
             _plugin = new TrafficPlugin(_tap, engine, _resolver, gate, _ledger);
+            _plugin.Failed = () => Ended?.Invoke();
             _resolver.Prepare();
             _tap.Attach(_tapOptions);
         }

@@ -67,32 +67,55 @@ public sealed class LedgerStage(string name, string unit)
     }
 }
 
+/// <summary>A count outside the identities, such as bytes that never came in.</summary>
+/// <param name="Name">In metrics: "stream_lost_bytes".</param>
+/// <param name="Help">What it counts.</param>
+/// <param name="Counter">The count.</param>
+public sealed record LedgerNote(string Name, string Help, Counter Counter);
+
 /// <summary>All stages, in the order in which they were added.</summary>
+/// <remarks>Read from any thread, also while stages are added.</remarks>
 public sealed class Ledger
 {
-    private readonly List<LedgerStage> _stages = [];
-    private readonly List<Action> _refreshers = [];
+    private readonly Lock _refreshing = new();
+    private volatile LedgerStage[] _stages = [];
+    private volatile LedgerNote[] _notes = [];
+    private volatile Action[] _refreshers = [];
 
     /// <summary>The stages, in the order in which they were added.</summary>
     public IReadOnlyList<LedgerStage> Stages => _stages;
+
+    /// <summary>Counts outside the identities.</summary>
+    public IReadOnlyList<LedgerNote> Notes => _notes;
 
     /// <summary>Adds a stage. Call at start-up only.</summary>
     public LedgerStage AddStage(string name, string unit)
     {
         LedgerStage stage = new(name, unit);
-        _stages.Add(stage);
+        _stages = [.. _stages, stage];
         return stage;
     }
 
+    /// <summary>Adds a count outside the identities. Call at start-up only.</summary>
+    public Counter AddNote(string name, string help)
+    {
+        LedgerNote note = new(name, help, new Counter());
+        _notes = [.. _notes, note];
+        return note.Counter;
+    }
+
     /// <summary>Registers work to do before the ledger is read, such as summing kernel counters.</summary>
-    public void OnRead(Action refresh) => _refreshers.Add(refresh);
+    public void OnRead(Action refresh) => _refreshers = [.. _refreshers, refresh];
 
     /// <summary>Brings counters that live elsewhere up to date.</summary>
     public void Refresh()
     {
-        foreach (Action refresh in _refreshers)
+        lock (_refreshing)
         {
-            refresh();
+            foreach (Action refresh in _refreshers)
+            {
+                refresh();
+            }
         }
     }
 }

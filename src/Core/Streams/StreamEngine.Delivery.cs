@@ -39,6 +39,7 @@ public sealed partial class StreamEngine
                 ReleasePending(stream);
                 CountLost(connection, lost);
                 connection.Session!.OnGap(side, lost, new DataInfo(timestampNs, stream.Next, peerOffset));
+                ForgetIfOpaque(connection);
                 return;
             }
             data = stream.Pending.AsSpan(0, stream.PendingLength);
@@ -78,6 +79,7 @@ public sealed partial class StreamEngine
         {
             CountLost(connection, rest);
             connection.Session.OnGap(side, rest, new DataInfo(connection.LastSeenNs, stream.Next, -1));
+            ForgetIfOpaque(connection);
         }
     }
 

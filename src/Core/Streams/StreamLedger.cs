@@ -14,6 +14,9 @@ internal sealed class StreamLedger
         NotRecognised = Stage.DropReason("not_recognised");
         NotCaptured = Stage.DropReason("not_captured");
         ConnectionOver = Stage.DropReason("connection_over");
+        LostBytes = ledger.AddNote("stream_lost_bytes", "Payload bytes that were sent and never reached the streams, found by their sequence numbers, or given up for lack of room.");
+        Gaps = ledger.AddNote("stream_gaps", "Runs of lost bytes.");
+        Evicted = ledger.AddNote("stream_evicted_connections", "Connections forgotten because streams.max_connections was reached.");
     }
 
     public LedgerStage Stage { get; }
@@ -34,9 +37,9 @@ internal sealed class StreamLedger
     public Counter ConnectionOver { get; }
 
     /// <summary>Outside the identity: bytes that never came in, and those that did but were given up because nothing more of their message could be kept.</summary>
-    public Counter LostBytes { get; } = new();
+    public Counter LostBytes { get; }
 
-    public Counter Gaps { get; } = new();
+    public Counter Gaps { get; }
 
-    public Counter Evicted { get; } = new();
+    public Counter Evicted { get; }
 }

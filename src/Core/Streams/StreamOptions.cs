@@ -19,5 +19,5 @@ public sealed record StreamOptions
     public TimeSpan ReorderTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>A connection silent for this long is forgotten (it is joined again when it speaks).</summary>
-    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(5);
 }

@@ -12,46 +12,20 @@ public sealed class CgroupTableTests : IDisposable
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
-    [Theory]
-    [InlineData("41 31 0:37 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw", "/sys/fs/cgroup/unified")]
-    [InlineData("41 31 0:37 / /sys/fs/cgroup rw shared:4 master:1 - cgroup2 cgroup2 rw,nsdelegate", "/sys/fs/cgroup")]
-    [InlineData("41 31 0:37 / /mnt/my\\040groups rw - cgroup2 none rw", "/mnt/my groups")]
-    [InlineData("32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu", null)]
-    [InlineData("32 31 0:29 / /cgroup2 rw - tmpfs cgroup2 rw", null)]
-    [InlineData("41 - cgroup2 cgroup2 rw", null)]
-    [InlineData(" - cgroup2 ", null)]
-    [InlineData("", null)]
-    public void Line_of_mountinfo(string line, string? mountPoint)
-    {
-        Assert.Equal(mountPoint is not null, CgroupMount.TryParse(line, out string found));
-        Assert.Equal(mountPoint ?? string.Empty, found);
-    }
-
-    [Fact]
-    public void No_mount_is_found_where_there_is_none()
-    {
-        string file = Path.Combine(_root, "mountinfo");
-        Assert.Null(CgroupMount.Find(file));
-        File.WriteAllText(file, "32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu\n");
-        Assert.Null(CgroupMount.Find(file));
-        File.AppendAllText(file, "41 31 0:37 / /nowhere rw - cgroup2 cgroup2 rw\n");
-        Assert.Equal("/nowhere", CgroupMount.Find(file));
-    }
-
     /// <summary>An ordinary folder has inode numbers too, but cannot be opened by them: the walk is taken.</summary>
     [Fact]
     public void A_walk_finds_what_was_there_and_later_what_came()
     {
         ulong nginx = Make("system.slice/nginx.service/worker");
         ulong container = Make("docker/" + Id);
-        ulong slice = CgroupMount.InodeOf(Path.Combine(_root, "system.slice"));
+        ulong slice = CgroupInode.Of(Path.Combine(_root, "system.slice"));
         using CgroupTable table = new(_root, useHandles: true, new WorkloadNames(), _time);
         Assert.Equal(1, table.Walks);
         Assert.Equal("nginx.service", table.Find(nginx)?.Name);
         Assert.Equal(new Workload("4fa6e0f0c678", "cgroup") { ContainerId = Id }, table.Find(container));
         Assert.Null(table.Find(slice));
         Assert.Null(table.Find(0));
-        Assert.Null(table.Find(CgroupMount.RootId));
+        Assert.Null(table.Find(CgroupInode.RootId));
         Assert.Equal(1, table.Walks);
 
         ulong late = Make("system.slice/late.service");
@@ -95,7 +69,7 @@ public sealed class CgroupTableTests : IDisposable
     [InlineData(false)]
     public void A_cgroup_of_the_kernel_is_found_by_its_id(bool useHandles)
     {
-        string? mount = CgroupMount.Find();
+        string? mount = KubeBpfBox.Bpf.Cgroup2.FindMountPoint();
         Assert.SkipWhen(mount is null, "no cgroup2 is mounted here");
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "making a cgroup needs root");
         using CgroupTable table = new(mount, useHandles, new WorkloadNames(), _time);
@@ -105,8 +79,8 @@ public sealed class CgroupTableTests : IDisposable
         ulong id;
         try
         {
-            id = CgroupMount.InodeOf(folder);
-            Assert.True(id > CgroupMount.RootId);
+            id = CgroupInode.Of(folder);
+            Assert.True(id > CgroupInode.RootId);
             _time.Advance(60_000);
             Assert.Equal(unit, table.Find(id)?.Name);
         }
@@ -125,6 +99,6 @@ public sealed class CgroupTableTests : IDisposable
     {
         string folder = Path.Combine(_root, path);
         Directory.CreateDirectory(folder);
-        return CgroupMount.InodeOf(folder);
+        return CgroupInode.Of(folder);
     }
 }

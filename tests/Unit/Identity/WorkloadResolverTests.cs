@@ -29,7 +29,7 @@ public sealed class WorkloadResolverTests : IDisposable
         Directory.CreateDirectory(folder);
         _proc.AddProcess(10, "curl", Net, $"0::/docker/{Id}\n");
         using WorkloadResolver resolver = Fake();
-        SocketOwner owner = new() { CgroupId = CgroupMount.InodeOf(folder), ProcessId = 10, ProcessName = "curl"u8 };
+        SocketOwner owner = new() { CgroupId = CgroupInode.Of(folder), ProcessId = 10, ProcessName = "curl"u8 };
         Assert.Equal(new Workload("nginx.service", "cgroup"), resolver.Resolve(owner));
         Assert.Same(resolver.Resolve(owner), resolver.Resolve(owner));
     }
@@ -120,7 +120,7 @@ public sealed class WorkloadResolverTests : IDisposable
     {
         string folder = Path.Combine(_cgroups, "system.slice/nginx.service");
         Directory.CreateDirectory(folder);
-        ulong cgroup = CgroupMount.InodeOf(folder);
+        ulong cgroup = CgroupInode.Of(folder);
         _proc.AddProcess(10, "nginx", Net);
         _proc.SetTcp(10, FakeProc.Line("0.0.0.0:80", "0.0.0.0:0", true, 1));
         _proc.AddSocket(10, 3, 1);
