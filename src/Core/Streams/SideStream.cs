@@ -41,6 +41,9 @@ internal sealed class SideStream
     public int EarlyBytes;
     public long HoleSinceNs;
 
+    /// <summary>Bytes of the other side below this offset are not waited for any more, though this side has acknowledged them.</summary>
+    public long WaitedTo;
+
     public bool HasEarly => Early is { Count: > 0 };
 
     /// <summary>Offset of a sequence number: the nearest one to what is expected next (numbers wrap, RFC 9293 section 3.4).</summary>
@@ -58,5 +61,6 @@ internal sealed class SideStream
         PendingLength = 0;
         EarlyBytes = 0;
         HoleSinceNs = 0;
+        WaitedTo = 0;
     }
 }

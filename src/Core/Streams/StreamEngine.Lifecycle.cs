@@ -87,6 +87,10 @@ public sealed partial class StreamEngine
         for (Connection? connection = _oldest; connection is not null;)
         {
             Connection? next = connection.Newer;
+            if (connection.StreamA.HasEarly || connection.StreamB.HasEarly)
+            {
+                StopWaiting(connection, Side.A, long.MinValue, nowNs);
+            }
             GiveUpOldHole(connection, Side.A, holeBefore, nowNs);
             GiveUpOldHole(connection, Side.B, holeBefore, nowNs);
             connection.Session?.OnTick(nowNs);
@@ -138,6 +142,7 @@ public sealed partial class StreamEngine
         }
         connection.IsOpen = connection.IsReleased = false;
         connection.Unrecognised = 0;
+        connection.HasLost = false;
         Unlink(connection);
         ConnectionCount--;
         Closed?.Invoke(connection, reason);

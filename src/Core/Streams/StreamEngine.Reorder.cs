@@ -26,6 +26,7 @@ public sealed partial class StreamEngine
             _heldBytes += run.Length;
             return;
         }
+        stream.WaitedTo = Math.Max(stream.WaitedTo, run.PeerOffset);
         GiveUpHoles(connection, side, stream, run.Offset, run.TimestampNs);
         if (connection.IsOpen)
         {
@@ -44,7 +45,8 @@ public sealed partial class StreamEngine
     /// <summary>Takes the kept segments that have become next.</summary>
     private void TakeEarly(Connection connection, Side side, SideStream stream)
     {
-        while (connection.IsOpen && stream.HasEarly && stream.Early![0] is var early && early.Offset <= Math.Max(stream.Next, stream.SkipUntil))
+        while (connection.IsOpen && stream.HasEarly && stream.Early![0] is var early && early.Offset <= Math.Max(stream.Next, stream.SkipUntil)
+            && !MustWait(connection, side, stream, early.PeerOffset))
         {
             stream.Early.RemoveAt(0);
             stream.EarlyBytes -= early.CapturedLength;
@@ -67,6 +69,7 @@ public sealed partial class StreamEngine
     /// <summary>Declares lost every hole that starts before <paramref name="offset"/> and has bytes behind it, and takes those.</summary>
     private void GiveUpHoles(Connection connection, Side side, SideStream stream, long offset, long timestampNs)
     {
+        DoNotWait(stream, offset);
         while (connection.IsOpen && stream.HasEarly && stream.Next < offset)
         {
             Gap(connection, side, stream, Math.Min(stream.Early![0].Offset, offset), timestampNs, -1);
@@ -86,12 +89,18 @@ public sealed partial class StreamEngine
         {
             return;
         }
-        _ledger.LostBytes.Add(lost);
-        _ledger.Gaps.Add(1);
+        CountLost(connection, lost);
         DropPending(connection, stream);
         stream.Next = end;
         connection.Session?.OnGap(side, lost, new DataInfo(timestampNs, end, peerOffset));
         ForgetIfOpaque(connection);
+    }
+
+    private void CountLost(Connection connection, long bytes)
+    {
+        connection.HasLost = true;
+        _ledger.LostBytes.Add(bytes);
+        _ledger.Gaps.Add(1);
     }
 
     private void ForgetIfOpaque(Connection connection)

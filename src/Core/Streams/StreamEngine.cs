@@ -60,7 +60,7 @@ public sealed partial class StreamEngine
     /// <summary>Bytes rented for streams now.</summary>
     public long BufferedBytes => _buffers.BytesRented;
 
-    /// <summary>Bytes that were on the wire and never reached the engine, found by their sequence numbers.</summary>
+    /// <summary>Bytes that never reached the engine, found by their sequence numbers, and bytes of unfinished messages that there was no room to keep.</summary>
     public Counter LostBytes => _ledger.LostBytes;
 
     /// <summary>Runs of lost bytes.</summary>
@@ -85,8 +85,18 @@ public sealed partial class StreamEngine
         {
             Start(stream, first);
         }
-        long peerOffset = Acknowledge(connection, side, segment);
         long offset = stream.OffsetOf(first);
+        bool isWaiting = connection.StreamA.HasEarly || connection.StreamB.HasEarly;
+        if (isWaiting)
+        {
+            StopWaiting(connection, side, offset, segment.TimestampNs);
+            if (!connection.IsOpen)
+            {
+                _ledger.ConnectionOver.Add(segment.PayloadLength);
+                return;
+            }
+        }
+        long peerOffset = Acknowledge(connection, side, stream, segment);
         if (segment.PayloadLength > 0)
         {
             Accept(connection, side, stream, new Run(offset, segment.PayloadLength, segment.Payload, segment.TimestampNs, peerOffset));
@@ -107,6 +117,10 @@ public sealed partial class StreamEngine
         if (stream.EndOffset >= 0)
         {
             EndIfComplete(connection, side, stream, segment.TimestampNs, peerOffset);
+        }
+        if (isWaiting && connection.IsOpen)
+        {
+            TakeWaiting(connection, segment.TimestampNs);
         }
     }
 
@@ -130,7 +144,7 @@ public sealed partial class StreamEngine
     }
 
     /// <summary>What this segment says its sender has of the other side. Missing bytes that the receiver has are lost to us, not late.</summary>
-    private long Acknowledge(Connection connection, Side side, in TcpSegment segment)
+    private long Acknowledge(Connection connection, Side side, SideStream stream, in TcpSegment segment)
     {
         if ((segment.Flags & TcpFlags.Ack) == 0)
         {
@@ -142,7 +156,8 @@ public sealed partial class StreamEngine
             return -1;
         }
         long acknowledged = peer.OffsetOf(segment.Acknowledgment);
-        if (segment.PayloadLength > 0 && peer.HasEarly && acknowledged > peer.Next)
+        if (segment.PayloadLength > 0 && peer.HasEarly && acknowledged > peer.Next && peer.Early![0].Offset > peer.Next
+            && !MustWait(connection, side, stream, acknowledged))
         {
             GiveUpHoles(connection, side.Other(), peer, acknowledged, segment.TimestampNs);
         }
@@ -186,6 +201,11 @@ public sealed partial class StreamEngine
             }
             Gap(connection, side, stream, run.Offset, run.TimestampNs, run.PeerOffset);
         }
+        else if (MustWait(connection, side, stream, run.PeerOffset))
+        {
+            KeepEarly(connection, side, stream, run);
+            return;
+        }
         Take(connection, side, stream, run);
         if (stream.HasEarly)
         {
@@ -221,6 +241,7 @@ public sealed partial class StreamEngine
         {
             DropPending(connection, stream);
             Advance(stream, run.End);
+            connection.HasLost = true;
             connection.Session?.OnNotCaptured(side, rest - unwanted, new DataInfo(run.TimestampNs, run.End, run.PeerOffset));
             ForgetIfOpaque(connection);
         }
