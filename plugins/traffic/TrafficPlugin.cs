@@ -186,6 +186,11 @@ public sealed partial class TrafficPlugin : IDisposable
         {
             return;
         }
+        if (ReferenceEquals(connection.Workload, Workload.Unknown) && record.PayloadLength > 0)
+        {
+            // Whoever looks owners up may have learnt of a new one since.
+            Name(connection, in record.Socket);
+        }
         _ring.Out.Add(1);
         Feed(connection, in record, payload);
     }
@@ -232,15 +237,7 @@ public sealed partial class TrafficPlugin : IDisposable
         bool fromStart = hasHandshake || (record.Flags & TrafficFlags.FromStart) != 0;
         Connection connection = _engine.Open(socket.Cookie, local, remote, fromStart, isLocalSocket: true, ToUnixNs((long)record.KtimeNs));
         _connections[socket.Cookie] = connection;
-        connection.Workload = _resolver.Resolve(new SocketOwner
-        {
-            CgroupId = socket.CgroupId,
-            NetworkNamespace = socket.Netns,
-            ProcessId = (int)socket.Pid,
-            ProcessName = NameOf(in socket),
-            Local = local,
-            Remote = remote,
-        });
+        Name(connection, in socket);
         if (hasHandshake)
         {
             ReplayHandshake(connection);
@@ -251,6 +248,16 @@ public sealed partial class TrafficPlugin : IDisposable
         }
         return connection;
     }
+
+    private void Name(Connection connection, in TrafficSocket socket) => connection.Workload = _resolver.Resolve(new SocketOwner
+    {
+        CgroupId = socket.CgroupId,
+        NetworkNamespace = socket.Netns,
+        ProcessId = (int)socket.Pid,
+        ProcessName = NameOf(in socket),
+        Local = connection.A,
+        Remote = connection.B,
+    });
 
     private void ReplayHandshake(Connection connection)
     {

@@ -15,6 +15,7 @@ internal static class Database
     // How long a statement waits for another program's lock before the writer gives up for this time.
     private const int LockWaitSeconds = 1;
 
+    internal const int ReadOnly = 8;
     internal const int Corrupt = 11;
     internal const int CannotOpen = 14;
     internal const int NotADatabase = 26;

@@ -6,6 +6,24 @@ namespace KubeBpfBox.Sinks.Sqlite;
 /// <summary>Opening, failing and coming back.</summary>
 public sealed partial class SqliteSink
 {
+    /// <summary>Opens the database and closes it again, so that a wrong setting shows at the start and not in a log that nobody reads.</summary>
+    /// <exception cref="SqliteSinkException">It cannot be opened for writing. What may pass by itself (a lock, a full disk, damage) is no reason.</exception>
+    public static void RequireUsable(string path)
+    {
+        try
+        {
+            Database.Open(path).Dispose();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SqliteException { SqliteErrorCode: Database.ReadOnly or Database.CannotOpen })
+        {
+            throw new SqliteSinkException(Explain(path, e));
+        }
+        catch (SqliteException)
+        {
+            // The sink has an answer to that.
+        }
+    }
+
     private bool TryOpen()
     {
         try
@@ -31,7 +49,7 @@ public sealed partial class SqliteSink
         }
         _pauseMs = Math.Min(MaxPauseMs, Math.Max(1000, _pauseMs * 2));
         _retryAtMs = NowMs() + _pauseMs;
-        string trouble = Explain(e);
+        string trouble = Explain(_options.Path, e);
         if (Interlocked.Exchange(ref _trouble, trouble) != trouble)
         {
             _logger.LogError("{Trouble}; trying again, at most {Capacity} requests are held meanwhile", trouble, _options.QueueCapacity);
@@ -63,17 +81,17 @@ public sealed partial class SqliteSink
         }
     }
 
-    private string Explain(Exception e)
+    private static string Explain(string path, Exception e)
     {
         string hint = e is SqliteException sqlite ? sqlite.SqliteErrorCode switch
         {
             5 or 6 => "; another program holds it: close it",
-            8 => "; the file or its directory is read-only",
+            Database.ReadOnly => "; the file or its directory is read-only",
             13 => "; the disk is full: free some space or lower sinks.sqlite.max_bytes",
             Database.CannotOpen => "; check that its directory exists and may be written, or set sinks.sqlite.path",
             _ => string.Empty,
-        } : string.Empty;
-        return $"{_options.Path}: cannot be written: {Reason(e)}{hint}";
+        } : "; name a file in a directory that can be written in sinks.sqlite.path";
+        return $"{path}: cannot be written: {Reason(e)}{hint}";
     }
 
     // "SQLite Error 13: 'database or disk is full'." says it twice over.

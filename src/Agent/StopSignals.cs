@@ -2,17 +2,19 @@ using System.Runtime.InteropServices;
 
 namespace KubeBpfBox.Agent;
 
-/// <summary>Turns SIGINT and SIGTERM into a cancelled token. A second signal ends the process as it would any other.</summary>
+/// <summary>Turns SIGINT, SIGTERM and SIGHUP (the terminal was closed; nohup keeps it away) into a cancelled token. A second signal ends the process as it would any other.</summary>
 internal sealed class StopSignals : IDisposable
 {
     private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration _interrupt;
     private readonly PosixSignalRegistration _terminate;
+    private readonly PosixSignalRegistration _hangUp;
 
     public StopSignals()
     {
         _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        _hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
     }
 
     /// <summary>Cancelled by the first signal.</summary>
@@ -22,6 +24,7 @@ internal sealed class StopSignals : IDisposable
     {
         _interrupt.Dispose();
         _terminate.Dispose();
+        _hangUp.Dispose();
         _source.Dispose();
     }
 

@@ -7,13 +7,16 @@ namespace KubeBpfBox.Support;
 
 /// <summary>nginx with a configuration of our own, in the foreground with one worker.</summary>
 /// <remarks>
-/// Locations: / (612 bytes), /10k, /100k (bodies of that many KiB), /chunked, /404, /500, /204, /redirect, /slow (1 KiB at 1 KiB/s after the
+/// Locations: / (612 bytes), /10k, /100k (bodies of that many KiB), /100m (zeros), /chunked, /404, /500, /204, /redirect, /slow (1 KiB at 1 KiB/s after the
 /// first 100 bytes), /status (stub_status). Listens on IPv4 and IPv6, all addresses.
 /// </remarks>
 public sealed class NginxServer : IDisposable
 {
     /// <summary>Length of the page at /.</summary>
     public const int PageBytes = 612;
+
+    /// <summary>Length of /100m.</summary>
+    public const int LargeBytes = 100 * 1024 * 1024;
 
     private readonly TemporaryFolder _folder = new();
     private readonly ChildProcess _process;
@@ -33,6 +36,10 @@ public sealed class NginxServer : IDisposable
             foreach ((string file, int bytes) in new[] { ("index.html", PageBytes), ("10k", 10 * 1024), ("100k", 100 * 1024), ("slow", 1024) })
             {
                 File.WriteAllText(_folder.PathOf(file), Text(bytes));
+            }
+            using (FileStream large = File.Create(_folder.PathOf("100m")))
+            {
+                large.SetLength(LargeBytes); // all hole: takes no room
             }
             File.WriteAllText(_folder.PathOf("chunked.html"), "<!--#echo var=\"REQUEST_METHOD\" -->" + Text(4000));
             File.WriteAllText(_folder.PathOf("nginx.conf"), Configuration(maxConnections));

@@ -20,7 +20,6 @@ internal sealed class AgentOptions
     public long Http1RequestTimeoutNs { get; set; }
 
     public long RedMaxSeries { get; set; }
-    public bool RedKeepsQueryString { get; set; }
 
     public bool PrometheusEnabled { get; set; }
     public bool SqliteEnabled { get; set; }

@@ -39,7 +39,6 @@ internal static class SettingsTable
         Setting.Duration("protocols.http1.request_timeout", 60 * Second, 100 * Ms, 1 * Day, "A request without a response for this long is reported as timed out.", static (o, v) => o.Http1RequestTimeoutNs = v),
 
         Setting.Number("red.max_series", RedTable.DefaultMaxSeries, 10, 1_000_000, "Series of rate, errors and duration; what is beyond goes to the overflow series.", static (o, v) => o.RedMaxSeries = v),
-        Setting.Choice("red.query_string", "drop", ["drop", "keep"], "Whether a target's query string is part of the route.", static (o, v) => o.RedKeepsQueryString = v == "keep"),
 
         Setting.Flag("sinks.prometheus.enabled", true, "Serve /metrics.", static (o, v) => o.PrometheusEnabled = v),
         Setting.Flag("sinks.sqlite.enabled", true, "Store series and a request log in an SQLite file.", static (o, v) => o.SqliteEnabled = v),

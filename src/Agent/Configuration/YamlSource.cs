@@ -21,6 +21,10 @@ internal sealed class YamlSource(string path)
     public static IReadOnlyList<ConfiguredValue> Read(string path)
     {
         YamlSource source = new(path);
+        if (Directory.Exists(path))
+        {
+            throw new ConfigurationException($"{path}: is a directory; a YAML file is expected");
+        }
         try
         {
             using StreamReader reader = new(path);

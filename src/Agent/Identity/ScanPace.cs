@@ -1,22 +1,36 @@
 namespace KubeBpfBox.Agent.Identity;
 
-/// <summary>Says when the next look through a whole tree is due: at most every 200 ms, and never for more than a twentieth of the time.</summary>
-/// <remarks>Units: milliseconds of a monotonic clock. One scan at a time; <see cref="MayScan"/> may be read by another thread meanwhile.</remarks>
+/// <summary>Says when the next look through a whole tree is due: a twentieth of the time over the long run, a few at once after a quiet while.</summary>
+/// <remarks>
+/// A scan is paid for from a credit of <see cref="MaxCreditMs"/> that fills up by a millisecond in twenty: a server that has just been started is
+/// looked for at once, and whoever makes owners unknown on purpose gets at most <see cref="MaxCreditMs"/> and one scan ahead of the twentieth.
+/// A scan is charged at least <see cref="MinChargeMs"/>: five a second over the long run, however quick they are.
+/// Units: milliseconds of a monotonic clock. One scan at a time; <see cref="MayScan"/> may be read by another thread meanwhile.
+/// </remarks>
 internal sealed class ScanPace(TimeProvider time)
 {
-    private const long MinIntervalMs = 200;
-    private const long IntervalPerCost = 20;
+    /// <summary>What may be spent at once.</summary>
+    public const long MaxCreditMs = 100;
+
+    /// <summary>Least that a scan is charged.</summary>
+    public const long MinChargeMs = 10;
+
+    /// <summary>How long a charged millisecond takes to come back.</summary>
+    public const long MsPerCreditMs = 20;
 
     private long _startedMs;
-    private long _nextMs = long.MinValue;
     private long _costMs;
+
+    // When the credit will be full again: it is what is left of the whole after the time until then.
+    private long _fullAtMs = long.MinValue;
 
     public long NowMs => (long)(time.GetTimestamp() / (double)time.TimestampFrequency * 1000);
 
     /// <summary>What the last scan took.</summary>
     public long CostMs => Volatile.Read(ref _costMs);
 
-    public bool MayScan => NowMs >= Volatile.Read(ref _nextMs);
+    /// <summary>True while there is credit for the least charge; the scan may then take more than is there.</summary>
+    public bool MayScan => Volatile.Read(ref _fullAtMs) <= NowMs + ((MaxCreditMs - MinChargeMs) * MsPerCreditMs);
 
     public void Begin() => _startedMs = NowMs;
 
@@ -25,6 +39,6 @@ internal sealed class ScanPace(TimeProvider time)
         long nowMs = NowMs;
         long costMs = nowMs - _startedMs;
         Volatile.Write(ref _costMs, costMs);
-        Volatile.Write(ref _nextMs, nowMs + Math.Max(MinIntervalMs, costMs * IntervalPerCost));
+        Volatile.Write(ref _fullAtMs, Math.Max(_fullAtMs, nowMs) + (Math.Max(MinChargeMs, costMs) * MsPerCreditMs));
     }
 }

@@ -44,6 +44,11 @@ internal sealed class AgentRun
     /// <returns>The process's exit code.</returns>
     public static async Task<int> RunAsync(AgentOptions options, IReadOnlyList<string> warnings, bool showsLive, CancellationToken stop)
     {
+        if (options.TrafficEnabled)
+        {
+            // Before anything else is tried: without rights the rest fails too, and would be told first.
+            TrafficSource.RequireRights();
+        }
         using ILoggerFactory loggers = Logging.Create(options.LogLevel);
         AgentRun run = new(options, loggers);
         try
@@ -64,7 +69,12 @@ internal sealed class AgentRun
 
     private async Task RunAsync(bool showsLive, ILoggerFactory loggers, CancellationToken stop)
     {
-        await using ApiHost api = await ApiHost.StartAsync(_listen, Token(), Sources(), loggers).ConfigureAwait(false);
+        string token = Token(out bool isMade);
+        await using ApiHost api = await ApiHost.StartAsync(_listen, token, Sources(), loggers).ConfigureAwait(false);
+        if (isMade)
+        {
+            _logger.LogWarning("api.listen is not loopback and api.token is not set: the API's token for this run is {Token}", token);
+        }
         using TransactionSubscription? live = showsLive ? _hub.Subscribe(TransactionFilter.All) : null;
         using StandardOutput output = new();
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -76,7 +86,9 @@ internal sealed class AgentRun
             _source is null ? "captures nothing (plugins.traffic.enabled is false)" : "captures", api.EndPoint, MsSinceStart());
         if (live is not null)
         {
-            await new LiveConsole(live, Pipelines.TerminalFormat, output).RunAsync(end.Token).ConfigureAwait(false);
+            await new LiveConsole(live, Pipelines.TerminalFormat, output.TryWrite).RunAsync(end.Token).ConfigureAwait(false);
+            // The terminal may have gone before the agent is told to stop.
+            live.Dispose();
         }
         await Task.Delay(Timeout.Infinite, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         string? trouble = _source?.Trouble;
@@ -139,6 +151,7 @@ internal sealed class AgentRun
     {
         try
         {
+            SqliteSink.RequireUsable(_options.SqlitePath);
             return new SqliteSink(
                 new SqliteSinkOptions { Path = _options.SqlitePath, MaxBytes = _options.SqliteMaxBytes, MaxAgeNs = _options.SqliteMaxAgeNs, LogRate = (int)_options.SqliteLogRate },
                 _ledger, _red.TakeWindow, logger);
@@ -151,15 +164,11 @@ internal sealed class AgentRun
 
     private double Completeness() => _source?.Completeness ?? 1;
 
-    private string Token()
+    /// <summary>The configured token, or one made now when the API is reachable from elsewhere.</summary>
+    private string Token(out bool isMade)
     {
-        if (_listen.IsLoopback || _options.ApiToken.Length > 0)
-        {
-            return _options.ApiToken;
-        }
-        string token = TokenGate.MakeToken();
-        _logger.LogWarning("api.listen is not loopback and api.token is not set: the API's token for this run is {Token}", token);
-        return token;
+        isMade = !_listen.IsLoopback && _options.ApiToken.Length == 0;
+        return isMade ? TokenGate.MakeToken() : _options.ApiToken;
     }
 
     private static long MsSinceStart()

@@ -11,8 +11,6 @@ namespace KubeBpfBox.Agent.Pipeline;
 /// <summary>Probes the kernel, and takes each plugin's hooks for a moment to see which would hold.</summary>
 internal static class Check
 {
-    private const Capability Needed = Capability.Bpf | Capability.Perfmon | Capability.NetAdmin;
-
     /// <summary>Prints what was found.</summary>
     /// <param name="form">"text" or "json".</param>
     /// <returns>The process's exit code: 1 when a plugin cannot be attached at all.</returns>
@@ -27,10 +25,10 @@ internal static class Check
 
     private static CheckReport Probe()
     {
-        Capability missing = Capabilities.Current.Missing(Needed);
+        Capability missing = Capabilities.Current.Missing(TrafficSource.Needed);
         List<CheckFeature> features =
         [
-            new("capabilities", missing == 0, missing == 0 ? Needed.ToText() : $"missing {missing.ToText()}: run as root, or grant them"),
+            new("capabilities", missing == 0, missing == 0 ? TrafficSource.Needed.ToText() : $"missing {missing.ToText()}: run as root, or grant them"),
             new("btf", KernelFeatures.HasBtf, KernelFeatures.HasBtf ? "/sys/kernel/btf/vmlinux" : "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF): its own structs cannot be found"),
             new("cgroup2", Cgroup2.FindMountPoint() is not null, Cgroup2.FindMountPoint() ?? "not mounted: mount -t cgroup2 none /sys/fs/cgroup/unified"),
             Feature("ring_buffer", KernelFeatures.Probe(BpfMapType.Ringbuf)),

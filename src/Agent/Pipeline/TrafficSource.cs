@@ -12,6 +12,9 @@ namespace KubeBpfBox.Agent.Pipeline;
 /// <summary>The traffic plugin with its streams, protocols and names.</summary>
 internal sealed class TrafficSource : ITransactionSource
 {
+    /// <summary>What loading and attaching the tap needs.</summary>
+    public const Capability Needed = Capability.Bpf | Capability.Perfmon | Capability.NetAdmin;
+
     private readonly AgentOptions _options;
     private readonly TrafficOptions _tapOptions;
     private readonly Ledger _ledger;
@@ -46,6 +49,17 @@ internal sealed class TrafficSource : ITransactionSource
         BytesPerPacket = (int)options.TrafficBytesPerPacket,
         CgroupPath = options.TrafficCgroupPath.Length == 0 ? null : options.TrafficCgroupPath,
     };
+
+    /// <summary>Looks whether this process may capture at all.</summary>
+    /// <exception cref="AgentException">It may not; the message names what is missing.</exception>
+    public static void RequireRights()
+    {
+        Capability missing = Capabilities.Current.Missing(Needed);
+        if (missing != Capability.None)
+        {
+            throw new AgentException($"capturing needs {Needed.ToText()}, and this process lacks {missing.ToText()}: run it as root, or grant them (Kubernetes: securityContext.capabilities.add; systemd: AmbientCapabilities=)");
+        }
+    }
 
     /// <inheritdoc/>
     public void Start(ITransactionObserver observer, IBatchGate gate)

@@ -17,7 +17,6 @@ public sealed class ConfigurationLoaderTests : IDisposable
         AgentOptions options = Load(yaml: null);
         Assert.Equal("127.0.0.1:9500", options.ApiListen);
         Assert.True(options.SqliteEnabled);
-        Assert.False(options.RedKeepsQueryString);
         Assert.Equal(Environment.MachineName, options.NodeName);
         Assert.Empty(_warnings);
     }
@@ -25,12 +24,12 @@ public sealed class ConfigurationLoaderTests : IDisposable
     [Fact]
     public void Each_source_goes_over_the_one_before()
     {
-        const string Yaml = "streams:\n  max_bytes: 2MiB\n  max_connections: 10\nred.query_string: keep\n";
+        const string Yaml = "streams:\n  max_bytes: 2MiB\n  max_connections: 10\nlog.level: debug\n";
         Hashtable environment = new() { ["KUBEBPFBOX_STREAMS_MAX_BYTES"] = "3MiB", ["KUBEBPFBOX_STREAMS_MAX_CONNECTIONS"] = "20" };
         AgentOptions options = Load(Yaml, environment, "streams.max_bytes=4MiB");
         Assert.Equal(4L << 20, options.StreamsMaxBytes);
         Assert.Equal(20, options.StreamsMaxConnections);
-        Assert.True(options.RedKeepsQueryString);
+        Assert.Equal("debug", options.LogLevel);
     }
 
     [Fact]
@@ -53,7 +52,7 @@ public sealed class ConfigurationLoaderTests : IDisposable
     [InlineData("api:\n  completely_else: 1\n", "2: api.completely_else: no such setting; api has api.listen, api.token")]
     [InlineData("zzzzzzzzz: 1\n", "1: zzzzzzzzz: no such setting; sections are node, api, plugins")]
     [InlineData("\nplugins:\n  traffic:\n    ring_bytes: 3MiB\n", "4: plugins.traffic.ring_bytes: '3MiB' is not allowed; allowed is a power of two from 64KiB to 1GiB")]
-    [InlineData("red:\n  query_string: maybe\n", "2: red.query_string: 'maybe' is not allowed; allowed is drop or keep")]
+    [InlineData("log:\n  level: maybe\n", "2: log.level: 'maybe' is not allowed; allowed is debug, information, warning or error")]
     [InlineData("api:\n  listen: 9500\n", "2: api.listen: '9500' is not allowed; allowed is an IP address and a port")]
     [InlineData("api:\n  listen: localhost:9500\n", "2: api.listen: 'localhost:9500' is not allowed")]
     [InlineData("api:\n  token: short\n", "2: api.token: 'short' is not allowed")]

@@ -156,19 +156,35 @@ public sealed class ProcessSocketsTests : IDisposable
     }
 
     [Fact]
-    public void Scans_keep_their_distance_and_what_is_missing_is_not_looked_for_at_once()
+    public void A_listener_made_just_now_is_found_at_once_but_what_is_missing_is_not_looked_for_again_soon()
     {
         Assert.Equal(0, Find(Net, "10.0.0.1:80", "10.0.0.2:999").ProcessId);
-        AddListeners(("late", "0.0.0.0:80"), ("later", "0.0.0.0:81"));
-        _time.Advance(199);
-        Assert.Equal(0, Find(Net, "10.0.0.1:81", "10.0.0.2:999").ProcessId);
+        Assert.Equal(0, Find(Net, "10.0.0.1:80", "10.0.0.2:999").ProcessId);
         Assert.Equal(1, _sockets.Scans);
-        _time.Advance(1);
+        AddListeners(("late", "0.0.0.0:80"), ("later", "0.0.0.0:81"));
         Assert.Equal(0, Find(Net, "10.0.0.1:80", "10.0.0.2:999").ProcessId);
         Assert.Equal(1, _sockets.Scans);
         Assert.Equal("later", Find(Net, "10.0.0.1:81", "10.0.0.2:999").Name);
         Assert.Equal(2, _sockets.Scans);
         Assert.Equal("late", Find(Net, "10.0.0.1:80", "10.0.0.2:999").Name);
+    }
+
+    [Fact]
+    public void Owners_that_nobody_knows_cost_a_burst_of_scans_and_then_a_twentieth_of_the_time()
+    {
+        const int Burst = (int)(ScanPace.MaxCreditMs / ScanPace.MinChargeMs);
+        int port = 1;
+        for (int i = 0; i < 1000; i++)
+        {
+            Assert.Equal(0, Find(Net, $"10.0.0.1:{port++}", "10.0.0.2:999").ProcessId);
+        }
+        Assert.Equal(Burst, _sockets.Scans);
+        for (int i = 0; i < 1000; i++)
+        {
+            _time.Advance(10);
+            Find(Net, $"10.0.0.1:{port++}", "10.0.0.2:999");
+        }
+        Assert.Equal(Burst + (10_000 / (int)(ScanPace.MinChargeMs * ScanPace.MsPerCreditMs)), _sockets.Scans);
     }
 
     [Fact]
@@ -198,7 +214,7 @@ public sealed class ProcessSocketsTests : IDisposable
         AddListeners(("server", "0.0.0.0:80"));
         _time.Advance(60_000);
         Assert.Equal(0, Find(Net, "10.0.0.1:80", "10.0.0.2:999").ProcessId);
-        Assert.True(SpinWait.SpinUntil(() => _sockets.Scans == 2 && _sockets.Count == 1, TimeSpan.FromSeconds(30)));
+        Assert.True(SpinWait.SpinUntil(() => _sockets.Scans == 3 && _sockets.Count == 1, TimeSpan.FromSeconds(30)));
         Assert.Equal("server", Find(Net, "10.0.0.1:80", "10.0.0.2:999").Name);
     }
 
