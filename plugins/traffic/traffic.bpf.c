@@ -20,6 +20,10 @@
 #define UNKNOWN_BYTES_MAX (64 * 1024)
 #define UNKNOWN_BYTES_PER_PACKET 4096
 
+/* Of a packet longer than what is copied, its last bytes are a record of their own: they tell whether a chunked body ends
+ * with it (RFC 9112 section 7.1). */
+#define TAIL_BYTES 64
+
 const volatile __u32 bytes_per_packet = 16384;
 
 struct socket_state {
@@ -303,6 +307,14 @@ static __always_inline bool capture(struct __sk_buff *skb, const struct packet *
 	CAPTURE_INTO(16384);
 }
 
+static __always_inline bool capture_tail(struct __sk_buff *skb, const struct packet *packet,
+					 const struct traffic_socket *socket, __u8 flags)
+{
+	__u32 length = TAIL_BYTES;
+
+	CAPTURE_INTO(TAIL_BYTES);
+}
+
 /* Payload that came with the handshake meets the listener: there is no socket of its own yet (RFC 7413, or an
  * acknowledgement that carries data). User space matches it by its addresses, so they are the packet's. */
 static __always_inline bool capture_at_listener(struct __sk_buff *skb, struct bpf_sock *sk, const struct packet *packet)
@@ -329,9 +341,11 @@ static __always_inline bool capture_at_listener(struct __sk_buff *skb, struct bp
 	return capture(skb, packet, &socket, TRAFFIC_INGRESS | TRAFFIC_LISTENER, UNKNOWN_BYTES_PER_PACKET);
 }
 
+/* Atomic although per CPU: a packet that leaves in process context can be interrupted by one that arrives. */
+#define ADD(what, number) __sync_fetch_and_add(&count->what, number)
 #define COUNT(what)                                                                                                    \
 	do {                                                                                                           \
-		count->what++;                                                                                         \
+		ADD(what, 1);                                                                                          \
 		return 1;                                                                                              \
 	} while (0)
 
@@ -342,14 +356,15 @@ static __always_inline int tap(struct __sk_buff *skb, bool ingress)
 	struct socket_state *state;
 	struct traffic_slot *slot;
 	struct bpf_sock *sk;
-	__u32 key = 0, verdict = TRAFFIC_UNKNOWN, limit;
+	__u32 key = 0, verdict = TRAFFIC_UNKNOWN, limit, tail;
+	__u8 flags, tcp_flags;
 	__u64 skip = 0;
 	bool captured;
 
 	count = bpf_map_lookup_elem(&counters, &key);
 	if (!count)
 		return 1;
-	count->packets++;
+	ADD(packets, 1);
 	sk = skb->sk;
 	if (!sk)
 		COUNT(no_socket);
@@ -367,7 +382,7 @@ static __always_inline int tap(struct __sk_buff *skb, bool ingress)
 			COUNT(no_payload);
 		if (capture_at_listener(skb, sk, &packet))
 			COUNT(submitted);
-		count->ring_full_bytes += packet.payload_length;
+		ADD(ring_full_bytes, packet.payload_length);
 		COUNT(ring_full);
 	}
 
@@ -387,10 +402,12 @@ static __always_inline int tap(struct __sk_buff *skb, bool ingress)
 		verdict = slot->verdict;
 		skip = slot->skip_until[ingress];
 	}
-	if (verdict == TRAFFIC_IGNORE) {
-		state->verdict = TRAFFIC_IGNORE;
+	/* The two that hold for good are kept with the socket: its slot may go to another one. */
+	if (verdict == TRAFFIC_IGNORE || verdict == TRAFFIC_CAPTURE)
+		state->verdict = verdict;
+	verdict = verdict == TRAFFIC_UNKNOWN ? state->verdict : verdict;
+	if (verdict == TRAFFIC_IGNORE)
 		COUNT(ignored);
-	}
 
 	limit = bytes_per_packet;
 	if (packet.payload_length > 0) {
@@ -422,12 +439,28 @@ static __always_inline int tap(struct __sk_buff *skb, bool ingress)
 			}
 		}
 	}
-	captured = capture(skb, &packet, &state->socket, state->flags[ingress] | (ingress ? TRAFFIC_INGRESS : 0), limit);
+	flags = state->flags[ingress] | (ingress ? TRAFFIC_INGRESS : 0);
+	tail = verdict == TRAFFIC_CAPTURE && packet.payload_length > limit + TAIL_BYTES ? TAIL_BYTES : 0;
+	tcp_flags = packet.tcp_flags;
+	if (tail) {
+		packet.payload_length -= tail;
+		packet.tcp_flags &= ~TCP_FIN;
+	}
+	captured = capture(skb, &packet, &state->socket, flags, limit);
+	if (tail && captured) {
+		packet.tcp_flags = tcp_flags & ~TCP_SYN;
+		packet.sequence += packet.payload_length;
+		packet.payload_offset += packet.payload_length;
+		packet.payload_length = tail;
+		ADD(packets, 1);
+		captured = capture_tail(skb, &packet, &state->socket, flags);
+		ADD(submitted, 1);
+	}
 	if (packet.payload_length > 0)
 		state->flags[ingress] = 0;
 	if (captured)
 		COUNT(submitted);
-	count->ring_full_bytes += packet.payload_length;
+	ADD(ring_full_bytes, packet.payload_length);
 	COUNT(ring_full);
 }
 
@@ -448,7 +481,7 @@ int traffic__release(struct bpf_sock *sk)
 	count = bpf_map_lookup_elem(&counters, &key);
 	if (!count)
 		return 1;
-	count->packets++;
+	ADD(packets, 1);
 	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
 	if (!record)
 		COUNT(ring_full);

@@ -67,7 +67,7 @@ struct traffic_control {
 
 /* Per CPU. packets is the sum of all the others. */
 struct traffic_counters {
-	__u64 packets; /* and sockets closed, but for ignored ones */
+	__u64 packets; /* tails of long packets, and sockets closed, count as packets */
 	__u64 submitted; /* became a record */
 	__u64 ring_full; /* refused: the ring buffer had no room */
 	__u64 no_socket; /* no full socket: time-wait, forwarded, broken */

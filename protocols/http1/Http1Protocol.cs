@@ -3,21 +3,20 @@ using KubeBpfBox.Core.Streams;
 namespace KubeBpfBox.Protocols.Http1;
 
 /// <summary>HTTP/1.0 and HTTP/1.1, request by request.</summary>
-/// <remarks>Source: RFC 9110, RFC 9112. May be shared by threads; each session is one thread's at a time.</remarks>
+/// <remarks>Source: RFC 9110, RFC 9112. One thread, that of the engine it serves.</remarks>
 public sealed class Http1Protocol : IProtocol
 {
     /// <summary>How long a request waits for its response before it is reported without one, unless told otherwise.</summary>
     public static readonly TimeSpan DefaultRequestTimeout = TimeSpan.FromSeconds(60);
 
     /// <summary>What all sessions together hold of long request lines, unless told otherwise.</summary>
-    public const long DefaultTextBudgetBytes = 16 * 1024 * 1024;
+    public const long DefaultTextBudgetBytes = 4 * 1024 * 1024;
 
     private const int MaxPooled = 256;
 
     private readonly Stack<Http1Session> _pool = new();
-    private readonly Lock _poolLock = new();
     private readonly long _requestTimeoutNs;
-    private readonly TextBudget _budget;
+    private readonly QueueMemory _memory;
 
     /// <summary>Makes the protocol.</summary>
     /// <param name="requestTimeout">From the end of a request; <see cref="DefaultRequestTimeout"/> when null.</param>
@@ -30,14 +29,14 @@ public sealed class Http1Protocol : IProtocol
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero, nameof(requestTimeout));
         ArgumentOutOfRangeException.ThrowIfNegative(textBudgetBytes);
         _requestTimeoutNs = (long)timeout.TotalNanoseconds;
-        _budget = new TextBudget(textBudgetBytes);
+        _memory = new QueueMemory(textBudgetBytes);
     }
 
     /// <inheritdoc/>
     public string Id => "http1";
 
     /// <summary>Bytes of text held beyond the ordinary, by all sessions together.</summary>
-    public long TextBudgetTakenBytes => _budget.TakenBytes;
+    public long TextBudgetTakenBytes => _memory.TakenBytes;
 
     /// <inheritdoc/>
     public Detection Detect(ReadOnlySpan<byte> data) => Http1Detector.Judge(data);
@@ -45,29 +44,16 @@ public sealed class Http1Protocol : IProtocol
     /// <inheritdoc/>
     public ProtocolSession Rent()
     {
-        lock (_poolLock)
-        {
-            if (_pool.TryPop(out Http1Session? pooled))
-            {
-                return pooled;
-            }
-        }
-        return new Http1Session(_requestTimeoutNs, _budget);
+        return _pool.TryPop(out Http1Session? pooled) ? pooled : new Http1Session(_requestTimeoutNs, _memory);
     }
 
     /// <inheritdoc/>
     public void Return(ProtocolSession session)
     {
         session.Reset();
-        if (session is Http1Session mine)
+        if (session is Http1Session mine && _pool.Count < MaxPooled)
         {
-            lock (_poolLock)
-            {
-                if (_pool.Count < MaxPooled)
-                {
-                    _pool.Push(mine);
-                }
-            }
+            _pool.Push(mine);
         }
     }
 }

@@ -316,6 +316,5 @@ public sealed partial class Http1Session
                 EmitTimedOut(i);
             }
         }
-        _queue.Shrink();
     }
 }

@@ -36,10 +36,10 @@ public sealed partial class Http1Session : ProtocolSession
     /// <summary>The connection's start was looked at.</summary>
     private bool _isBegun;
 
-    internal Http1Session(long requestTimeoutNs, TextBudget budget)
+    internal Http1Session(long requestTimeoutNs, QueueMemory memory)
     {
         _requestTimeoutNs = requestTimeoutNs;
-        _queue = new RequestQueue(budget);
+        _queue = new RequestQueue(memory);
         _a.Reset();
         _b.Reset();
     }

@@ -36,10 +36,11 @@ internal struct PendingRequest
 
 /// <summary>The requests of one connection that wait for their response, oldest first, with their text.</summary>
 /// <remarks>
-/// Bounded: <see cref="Capacity"/> requests and <see cref="MaxTextBytes"/> of text; what does not fit is cut by the caller. Allocates only to
-/// grow. Lifetime: spans of text end with the next call that adds or drops.
+/// Bounded: <see cref="Capacity"/> requests and <see cref="MaxTextBytes"/> of text; what does not fit is cut by the caller. An empty queue
+/// holds no memory: most connections are between two requests most of the time. Allocates only to grow. Lifetime: spans of text end with
+/// the next call that adds or drops.
 /// </remarks>
-internal sealed class RequestQueue(TextBudget budget)
+internal sealed class RequestQueue(QueueMemory memory)
 {
     /// <summary>Most requests kept.</summary>
     public const int Capacity = 64;
@@ -47,12 +48,10 @@ internal sealed class RequestQueue(TextBudget budget)
     /// <summary>Most text kept for a connection.</summary>
     public const int MaxTextBytes = 64 * 1024;
 
-    /// <summary>Text that a connection keeps between requests.</summary>
+    /// <summary>Text that a connection has without asking the budget.</summary>
     public const int OrdinaryTextBytes = 2048;
 
-    private const int FirstTextBytes = 256;
-
-    private PendingRequest[] _ring = new PendingRequest[2];
+    private PendingRequest[] _ring = [];
     private byte[] _text = [];
     private int _first;
     private int _textEnd;
@@ -72,6 +71,7 @@ internal sealed class RequestQueue(TextBudget budget)
     /// <summary>Adds a cleared request; <see cref="Count"/> must be below <see cref="Capacity"/>.</summary>
     public ref PendingRequest Add()
     {
+        Borrow();
         if (Count == _ring.Length)
         {
             Grow();
@@ -90,8 +90,7 @@ internal sealed class RequestQueue(TextBudget budget)
         _first = (_first + 1) & (_ring.Length - 1);
         if (--Count == 0)
         {
-            _first = 0;
-            _textEnd = 0;
+            GiveBack();
         }
     }
 
@@ -99,12 +98,16 @@ internal sealed class RequestQueue(TextBudget budget)
     public void DropNewest()
     {
         _textEnd = Newest.TextStart;
-        Count--;
+        if (--Count == 0)
+        {
+            GiveBack();
+        }
     }
 
     /// <summary>Makes sure that so many bytes of text can be appended, if that can be had at all.</summary>
     public bool TryEnsureRoom(int length)
     {
+        Borrow();
         if (length > _text.Length - _textEnd)
         {
             MakeRoom(length);
@@ -132,25 +135,31 @@ internal sealed class RequestQueue(TextBudget budget)
     /// <summary>Text of a request.</summary>
     public ReadOnlySpan<byte> Text(scoped in PendingRequest request, int at, int length) => _text.AsSpan(request.TextStart + at, length);
 
-    /// <summary>Forgets all requests and any buffer of more than ordinary size.</summary>
+    /// <summary>Forgets all requests.</summary>
     public void Clear()
     {
-        Count = _first = _textEnd = 0;
-        Shrink();
-        if (_ring.Length > 8)
+        Count = 0;
+        GiveBack();
+    }
+
+    private void Borrow()
+    {
+        if (_ring.Length == 0)
         {
-            _ring = new PendingRequest[2];
+            memory.Rent(out _ring, out _text);
         }
     }
 
-    /// <summary>Gives back text beyond the ordinary when nothing waits.</summary>
-    public void Shrink()
+    private void GiveBack()
     {
-        if (Count == 0 && _text.Length > OrdinaryTextBytes)
+        if (_ring.Length == 0)
         {
-            budget.Release(_text.Length);
-            _text = [];
+            return;
         }
+        memory.Return(_ring, _text);
+        _ring = [];
+        _text = [];
+        _first = _textEnd = 0;
     }
 
     private void Grow()
@@ -173,14 +182,10 @@ internal sealed class RequestQueue(TextBudget budget)
         byte[] target = _text;
         if (wanted > _text.Length && _text.Length < MaxTextBytes)
         {
-            int size = Math.Max(FirstTextBytes, Math.Min(MaxTextBytes, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)wanted)));
-            // A first buffer is always had: without it no method could be told.
-            if (size <= OrdinaryTextBytes || budget.TryTake(size))
+            int size = Math.Min(MaxTextBytes, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)wanted));
+            if (size <= OrdinaryTextBytes || memory.TryTake(size))
             {
-                if (_text.Length > OrdinaryTextBytes)
-                {
-                    budget.Release(_text.Length);
-                }
+                memory.Release(_text.Length);
                 target = GC.AllocateUninitializedArray<byte>(size);
             }
             else if (_text.Length < OrdinaryTextBytes)
@@ -196,27 +201,4 @@ internal sealed class RequestQueue(TextBudget budget)
             this[i].TextStart -= start;
         }
     }
-}
-
-/// <summary>What all sessions together may hold of text beyond the ordinary.</summary>
-internal sealed class TextBudget(long limitBytes)
-{
-    private long _takenBytes;
-
-    /// <summary>How much is held.</summary>
-    public long TakenBytes => Volatile.Read(ref _takenBytes);
-
-    /// <summary>Takes, unless that would go over the limit.</summary>
-    public bool TryTake(int bytes)
-    {
-        if (Interlocked.Add(ref _takenBytes, bytes) <= limitBytes)
-        {
-            return true;
-        }
-        Interlocked.Add(ref _takenBytes, -bytes);
-        return false;
-    }
-
-    /// <summary>Gives back.</summary>
-    public void Release(int bytes) => Interlocked.Add(ref _takenBytes, -bytes);
 }

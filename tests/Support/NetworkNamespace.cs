@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 
@@ -11,10 +10,7 @@ namespace KubeBpfBox.Support;
 /// </remarks>
 public sealed class NetworkNamespace : IDisposable
 {
-    private const string Prefix = "kbb-";
-    private const string Folder = "/run/netns";
-    private static readonly Lock LeftoverLock = new();
-    private static bool s_leftoversRemoved;
+    internal const string Folder = "/run/netns";
     private static int s_count;
     private bool _disposed;
 
@@ -22,8 +18,8 @@ public sealed class NetworkNamespace : IDisposable
     public NetworkNamespace()
     {
         AptPackages.Require("ip", "iproute2");
-        RemoveLeftovers();
-        Name = $"{Prefix}{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}";
+        Leftovers.Remove();
+        Name = $"{Leftovers.Prefix}{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}";
         ChildProcess.Run("ip", "netns", "add", Name);
         try
         {
@@ -97,7 +93,7 @@ public sealed class NetworkNamespace : IDisposable
         if (!_disposed)
         {
             _disposed = true;
-            Remove(Name);
+            Leftovers.RemoveNamespace(Name);
         }
     }
 
@@ -110,45 +106,6 @@ public sealed class NetworkNamespace : IDisposable
         if (result != 0)
         {
             throw new InvalidOperationException($"enter network namespace {Name}: {message}");
-        }
-    }
-
-    /// <summary>Whoever runs inside a namespace of ours was started by us.</summary>
-    private static void Remove(string name)
-    {
-        foreach (string line in ChildProcess.Run("ip", "netns", "pids", name).Split('\n', StringSplitOptions.RemoveEmptyEntries))
-        {
-            int pid = int.Parse(line, CultureInfo.InvariantCulture);
-            if (pid != Environment.ProcessId)
-            {
-                _ = Libc.kill(pid, Libc.SigKill);
-            }
-        }
-        ChildProcess.Run("ip", "netns", "del", name);
-    }
-
-    private static void RemoveLeftovers()
-    {
-        lock (LeftoverLock)
-        {
-            if (s_leftoversRemoved)
-            {
-                return;
-            }
-            s_leftoversRemoved = true;
-            if (!Directory.Exists(Folder))
-            {
-                return;
-            }
-            foreach (string path in Directory.GetFiles(Folder, Prefix + "*"))
-            {
-                string name = Path.GetFileName(path);
-                string[] parts = name.Split('-');
-                if (parts.Length == 3 && int.TryParse(parts[1], out int pid) && !Directory.Exists($"/proc/{pid}"))
-                {
-                    Remove(name);
-                }
-            }
         }
     }
 }

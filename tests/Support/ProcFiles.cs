@@ -49,26 +49,6 @@ public static class ProcFiles
         }
     }
 
-    /// <summary>
-    /// Time its threads were on a CPU, in nanoseconds (/proc/PID/task/*/schedstat): finer than <see cref="CpuTimeOf"/>, without threads that ended.
-    /// </summary>
-    public static long RunTimeNsOf(int pid)
-    {
-        long sum = 0;
-        try
-        {
-            foreach (string task in Directory.EnumerateDirectories($"/proc/{pid}/task"))
-            {
-                sum += long.Parse(File.ReadAllText(Path.Combine(task, "schedstat")).Split(' ')[0], CultureInfo.InvariantCulture);
-            }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The process or a thread of it ended meanwhile.
-        }
-        return sum;
-    }
-
     /// <summary>A number in kB of /proc/PID/status, such as "VmRSS"; 0 when it is not there.</summary>
     public static long StatusKib(int pid, string field)
     {
@@ -83,14 +63,50 @@ public static class ProcFiles
         }
     }
 
+    /// <summary>Numbers of the BPF objects that a process holds descriptors of, which fdinfo names.</summary>
+    /// <param name="pid">The process.</param>
+    /// <param name="key">"prog_id" (a link's program counts too), "map_id" or "link_id".</param>
+    public static IReadOnlyList<uint> BpfIdsOf(int pid, string key)
+    {
+        HashSet<uint> ids = [];
+        foreach (string path in Directory.GetFiles($"/proc/{pid}/fdinfo"))
+        {
+            try
+            {
+                string? line = File.ReadLines(path).FirstOrDefault(line => line.StartsWith(key + ":", StringComparison.Ordinal));
+                if (line is not null)
+                {
+                    ids.Add(uint.Parse(line[(key.Length + 1)..], NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture));
+                }
+            }
+            catch (IOException)
+            {
+                // Closed meanwhile.
+            }
+        }
+        return [.. ids];
+    }
+
+    /// <summary>CPU time, user and system, of all child processes that have ended.</summary>
+    public static TimeSpan EndedChildrenCpuTime()
+    {
+        Libc.ResourceUsage usage = default;
+        _ = Libc.getrusage(Libc.Children, ref usage);
+        return TimeSpan.FromSeconds(usage.UserSeconds + usage.SystemSeconds) + TimeSpan.FromMicroseconds(usage.UserMicroseconds + usage.SystemMicroseconds);
+    }
+
     /// <summary>Raises the limit of open descriptors of this process and its children.</summary>
     /// <exception cref="InvalidOperationException">It cannot be raised that far.</exception>
     public static void RaiseOpenFiles(int count)
     {
-        Libc.ResourceLimit limit = new() { Soft = (ulong)count, Hard = (ulong)count };
+        Libc.ResourceLimit limit = default;
+        _ = Libc.getrlimit(Libc.NoFileLimit, ref limit);
+        ulong hard = limit.Hard;
+        limit.Soft = Math.Max(limit.Soft, (ulong)count);
+        limit.Hard = Math.Max(limit.Hard, (ulong)count);
         if (Libc.setrlimit(Libc.NoFileLimit, ref limit) != 0)
         {
-            throw new InvalidOperationException($"setrlimit(RLIMIT_NOFILE, {count}): {Marshal.GetLastPInvokeErrorMessage()}");
+            throw new InvalidOperationException($"{count} open files are needed and the limit is {hard}: {Marshal.GetLastPInvokeErrorMessage()}");
         }
     }
 }

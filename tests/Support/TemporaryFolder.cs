@@ -6,7 +6,8 @@ public sealed class TemporaryFolder : IDisposable
     /// <summary>Makes one, readable for others because servers drop their rights.</summary>
     public TemporaryFolder()
     {
-        FolderPath = Directory.CreateTempSubdirectory("kbb-").FullName;
+        Leftovers.Remove();
+        FolderPath = Directory.CreateTempSubdirectory($"{Leftovers.Prefix}{Environment.ProcessId}-").FullName;
         File.SetUnixFileMode(FolderPath, (UnixFileMode)0b111_101_101);
     }
 

@@ -2,8 +2,11 @@ using KubeBpfBox.Core.Red;
 
 namespace KubeBpfBox.Agent.Api;
 
-/// <summary>Requests a second of each series, over the last one to twenty seconds.</summary>
-/// <remarks>Any thread may call. Memory: one entry a series. Askers share the two marks, so none spoils the other's interval.</remarks>
+/// <summary>Requests a second of each series since an earlier look: for who asks at least every ten seconds, the last ten to twenty.</summary>
+/// <remarks>
+/// The first look gives 0; marks are set only when somebody asks, so after a long silence the rate is that of the silence.
+/// Any thread may call. Memory: two entries a series. Askers share the two marks, so none spoils the other's interval.
+/// </remarks>
 internal sealed class RateMeter(TimeProvider? time = null)
 {
     private const int MarkSeconds = 10;

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace KubeBpfBox.Agent.Api;
 
-/// <summary>/api/red: the series since the start, and their rate since the last time anybody asked.</summary>
+/// <summary>/api/red: the series since the start, and their rate of late (<see cref="RateMeter"/>).</summary>
 internal sealed class RedHandler(Func<IReadOnlyList<RedSeriesSnapshot>> red)
 {
     private readonly RateMeter _rates = new();

@@ -59,8 +59,6 @@ internal sealed class StatusHandlers(ApiSources sources)
         stage.Held?.Invoke() ?? 0,
         stage.Unaccounted);
 
-    private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
-
     private static string KernelRelease()
     {
         try

@@ -13,7 +13,7 @@ internal static class RunCommand
         Option<string?> config = new("--config") { Description = "Configuration file (YAML)." };
         Option<string[]> set = new("--set") { Description = "Set one key, over the file and the environment; may be given several times.", HelpName = "KEY=VALUE" };
         Option<bool> quiet = new("--quiet", "-q") { Description = "Print no requests, even on a terminal." };
-        Command command = new("run", "Run the agent: capture, store, and serve the web page and the API.") { config, set, quiet };
+        Command command = new("run", "Run the agent: capture, store, and serve the API and /metrics.") { config, set, quiet };
         command.SetAction(parsed => Run(parsed.GetValue(config), parsed.GetValue(set) ?? [], parsed.GetValue(quiet)));
         return command;
     }

@@ -21,7 +21,7 @@ internal static class SettingsTable
         Setting.Text("node.name", "", "any text; empty for the host's name", "Name of this node in output. The environment variable NODE_NAME sets it too.", static (o, v) => o.NodeName = v),
 
         Setting.Text("api.listen", "127.0.0.1:9500", "an IP address and a port, such as 127.0.0.1:9500 or [::]:9500",
-            "Address of the web page, the API, /metrics and health. Beyond loopback everything but /metrics and health needs the token.", static (o, v) => o.ApiListen = v, IsListenAddress),
+            "Address of the API, /metrics and health. Beyond loopback everything but /metrics and health needs the token.", static (o, v) => o.ApiListen = v, IsListenAddress),
         Setting.Text("api.token", "", "at least 16 printable ASCII characters without spaces; empty for one made at start and printed once",
             "Bearer token for the API when it does not listen on loopback.", static (o, v) => o.ApiToken = v, IsToken),
 

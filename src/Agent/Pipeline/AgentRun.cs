@@ -67,8 +67,10 @@ internal sealed class AgentRun
         await using ApiHost api = await ApiHost.StartAsync(_listen, Token(), Sources(), loggers).ConfigureAwait(false);
         using TransactionSubscription? live = showsLive ? _hub.Subscribe(TransactionFilter.All) : null;
         using StandardOutput output = new();
+        using MemoryTrimmer trimmer = new(() => _red.Transactions.Value);
         _sqlite?.Start();
         StartSource();
+        trimmer.Start();
         _logger.LogInformation("kubebpfbox {Version} {State}; API on http://{Address}, ready after {Ms} ms", ProductVersion.Version,
             _source is null ? "captures nothing (plugins.traffic.enabled is false)" : "captures", api.EndPoint, MsSinceStart());
         if (live is not null)
@@ -90,7 +92,14 @@ internal sealed class AgentRun
         _isCapturing = true;
         foreach (HookStatus hook in _source.Hooks)
         {
-            _logger.LogInformation("{Plugin}: {Hook} attached, {Detail}", hook.Plugin, hook.Hook, hook.Detail);
+            if (hook.Attached)
+            {
+                _logger.LogInformation("{Plugin}: {Hook} attached, {Detail}", hook.Plugin, hook.Hook, hook.Detail);
+            }
+            else
+            {
+                _logger.LogWarning("{Plugin}: {Hook} not attached: {Detail}", hook.Plugin, hook.Hook, hook.Detail);
+            }
         }
     }
 

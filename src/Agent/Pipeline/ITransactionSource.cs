@@ -5,7 +5,7 @@ using KubeBpfBox.Core.Records;
 namespace KubeBpfBox.Agent.Pipeline;
 
 /// <summary>What feeds transactions to the observers: the kernel tap with streams and protocols, or a fake in tests.</summary>
-/// <remarks>Its ledger stages are added when it is made. It calls the observer on one thread of its own.</remarks>
+/// <remarks>Its ledger stages are added by <see cref="Start"/>. It calls the observer on one thread of its own.</remarks>
 internal interface ITransactionSource : IDisposable
 {
     /// <summary>Attaches and starts its thread.</summary>

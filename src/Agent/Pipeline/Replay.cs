@@ -36,7 +36,7 @@ internal static class Replay
     {
         try
         {
-            using CaptureReader reader = CaptureReader.Open(file);
+            using CaptureReader reader = file == "-" ? CaptureReader.Open(Console.OpenStandardInput(), "standard input") : CaptureReader.Open(file);
             Ledger ledger = new();
             new CaptureReplay(Pipelines.StreamOptions(options), Pipelines.CreateProtocols(options), observer, ledger).Run(reader);
             (observer as LineWriter)?.Flush();

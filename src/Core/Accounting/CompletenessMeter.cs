@@ -4,8 +4,9 @@ namespace KubeBpfBox.Core.Accounting;
 
 /// <summary>How much of what happened was seen: whole transactions against those known to be missed or seen in part.</summary>
 /// <remarks>
-/// A lower bound: a packet that the kernel had to refuse counts as a transaction of its own, and again when it left one in pieces. What was
-/// under way when the agent joined a connection was not there to be seen and counts neither way.
+/// A lower bound: a packet that the kernel had to refuse counts as a transaction of its own, and again when it left one in pieces. Only what
+/// was lost on the way to the agent counts as missed: a request that its client broke off is seen whole, and what was under way when the
+/// agent joined a connection counts neither way.
 /// </remarks>
 public sealed class CompletenessMeter(Func<long> refusedPackets) : ITransactionObserver
 {
@@ -29,11 +30,14 @@ public sealed class CompletenessMeter(Func<long> refusedPackets) : ITransactionO
     /// <inheritdoc/>
     public void OnTransaction(in Transaction transaction)
     {
-        if (transaction.Method.IsEmpty && !transaction.Connection.FromStart)
+        bool isWhole = transaction.Flags == TransactionFlags.None && !transaction.Method.IsEmpty && transaction.Error != TransactionError.NotCaptured;
+        if (isWhole || (transaction.Connection.FromStart && !transaction.Connection.HasLost))
         {
-            return;
+            Whole.Add(1);
         }
-        bool whole = transaction.Flags == TransactionFlags.None && !transaction.Method.IsEmpty && transaction.Error != TransactionError.NotCaptured;
-        (whole ? Whole : InPart).Add(1);
+        else if (transaction.Connection.HasLost)
+        {
+            InPart.Add(1);
+        }
     }
 }

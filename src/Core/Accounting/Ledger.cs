@@ -67,13 +67,13 @@ public sealed class LedgerStage(string name, string unit)
     }
 }
 
-/// <summary>All stages, in the order of the path.</summary>
+/// <summary>All stages, in the order in which they were added.</summary>
 public sealed class Ledger
 {
     private readonly List<LedgerStage> _stages = [];
     private readonly List<Action> _refreshers = [];
 
-    /// <summary>The stages in path order.</summary>
+    /// <summary>The stages, in the order in which they were added.</summary>
     public IReadOnlyList<LedgerStage> Stages => _stages;
 
     /// <summary>Adds a stage. Call at start-up only.</summary>

@@ -21,6 +21,9 @@ public sealed class Connection
     /// <summary>True when the connection's start was seen: offset 0 is the very first byte of each side.</summary>
     public bool FromStart { get; internal set; }
 
+    /// <summary>True once bytes that a protocol wanted were missed: lost on the way, not copied, or given up for lack of room.</summary>
+    public bool HasLost { get; internal set; }
+
     /// <summary>Who owns the local socket; <see cref="Workload.Unknown"/> for a capture.</summary>
     public Workload Workload { get; set; } = Workload.Unknown;
 

@@ -37,8 +37,7 @@ public sealed partial class StreamEngine
                 // The session wants more than fits: what it had is given up, and it starts afresh behind it.
                 long lost = stream.PendingLength + data.Length;
                 ReleasePending(stream);
-                _ledger.LostBytes.Add(lost);
-                _ledger.Gaps.Add(1);
+                CountLost(connection, lost);
                 connection.Session!.OnGap(side, lost, new DataInfo(timestampNs, stream.Next, peerOffset));
                 return;
             }
@@ -77,8 +76,7 @@ public sealed partial class StreamEngine
         }
         else if (!TryAppend(stream, data[^rest..]))
         {
-            _ledger.LostBytes.Add(rest);
-            _ledger.Gaps.Add(1);
+            CountLost(connection, rest);
             connection.Session.OnGap(side, rest, new DataInfo(connection.LastSeenNs, stream.Next, -1));
         }
     }

@@ -142,6 +142,7 @@ public sealed partial class StreamEngine
         }
         connection.IsOpen = connection.IsReleased = false;
         connection.Unrecognised = 0;
+        connection.HasLost = false;
         Unlink(connection);
         ConnectionCount--;
         Closed?.Invoke(connection, reason);

@@ -89,12 +89,18 @@ public sealed partial class StreamEngine
         {
             return;
         }
-        _ledger.LostBytes.Add(lost);
-        _ledger.Gaps.Add(1);
+        CountLost(connection, lost);
         DropPending(connection, stream);
         stream.Next = end;
         connection.Session?.OnGap(side, lost, new DataInfo(timestampNs, end, peerOffset));
         ForgetIfOpaque(connection);
+    }
+
+    private void CountLost(Connection connection, long bytes)
+    {
+        connection.HasLost = true;
+        _ledger.LostBytes.Add(bytes);
+        _ledger.Gaps.Add(1);
     }
 
     private void ForgetIfOpaque(Connection connection)

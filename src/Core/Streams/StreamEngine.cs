@@ -60,7 +60,7 @@ public sealed partial class StreamEngine
     /// <summary>Bytes rented for streams now.</summary>
     public long BufferedBytes => _buffers.BytesRented;
 
-    /// <summary>Bytes that were on the wire and never reached the engine, found by their sequence numbers.</summary>
+    /// <summary>Bytes that never reached the engine, found by their sequence numbers, and bytes of unfinished messages that there was no room to keep.</summary>
     public Counter LostBytes => _ledger.LostBytes;
 
     /// <summary>Runs of lost bytes.</summary>
@@ -241,6 +241,7 @@ public sealed partial class StreamEngine
         {
             DropPending(connection, stream);
             Advance(stream, run.End);
+            connection.HasLost = true;
             connection.Session?.OnNotCaptured(side, rest - unwanted, new DataInfo(run.TimestampNs, run.End, run.PeerOffset));
             ForgetIfOpaque(connection);
         }

@@ -13,7 +13,6 @@ internal sealed class StreamLedger
         NotWanted = Stage.DropReason("not_wanted");
         NotRecognised = Stage.DropReason("not_recognised");
         NotCaptured = Stage.DropReason("not_captured");
-        OverBudget = Stage.DropReason("over_budget");
         ConnectionOver = Stage.DropReason("connection_over");
     }
 
@@ -31,13 +30,10 @@ internal sealed class StreamLedger
     /// <summary>On the wire but cut off by the capture length.</summary>
     public Counter NotCaptured { get; }
 
-    /// <summary>No room left for them.</summary>
-    public Counter OverBudget { get; }
-
     /// <summary>Still held when their connection ended.</summary>
     public Counter ConnectionOver { get; }
 
-    /// <summary>Outside the identity: these bytes never came in.</summary>
+    /// <summary>Outside the identity: bytes that never came in, and those that did but were given up because nothing more of their message could be kept.</summary>
     public Counter LostBytes { get; } = new();
 
     public Counter Gaps { get; } = new();

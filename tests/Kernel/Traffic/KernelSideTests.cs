@@ -106,7 +106,7 @@ public sealed class KernelSideTests
         string holder = Path.Combine(AppContext.BaseDirectory, "KubeBpfBox.TapHolder.dll");
         using ChildProcess child = ChildProcess.Start("dotnet", holder, cgroup.FolderPath);
         child.WaitForText("attached", TimeSpan.FromSeconds(30));
-        List<uint> programs = IdsOf(child.Id, "prog_id:"), maps = IdsOf(child.Id, "map_id:"), links = IdsOf(child.Id, "link_id:");
+        List<uint> programs = BpfIds(child, "prog_id"), maps = BpfIds(child, "map_id"), links = BpfIds(child, "link_id");
         Assert.True(programs.Count >= 3 && maps.Count >= 5 && links.Count >= 3, $"{programs.Count} programs, {maps.Count} maps, {links.Count} links");
         Assert.Superset(programs.ToHashSet(), KernelIds.Programs().ToHashSet());
         Assert.Superset(links.ToHashSet(), KernelIds.Links().ToHashSet());
@@ -137,22 +137,7 @@ public sealed class KernelSideTests
         }
     }
 
-    /// <summary>What a process holds descriptors of: fdinfo names the kind and the number.</summary>
-    private static List<uint> IdsOf(int pid, string key)
-    {
-        List<uint> ids = [];
-        foreach (string path in Directory.GetFiles($"/proc/{pid}/fdinfo"))
-        {
-            string[] lines = File.ReadAllLines(path);
-            // A link's entry also names its program.
-            string? line = Array.Find(lines, line => line.StartsWith(key, StringComparison.Ordinal));
-            if (line is not null)
-            {
-                ids.Add(uint.Parse(line.Split('\t')[1], CultureInfo.InvariantCulture));
-            }
-        }
-        return [.. ids.Distinct()];
-    }
+    private static List<uint> BpfIds(ChildProcess child, string key) => [.. ProcFiles.BpfIdsOf(child.Id, key)];
 
     private static string HeaderPath()
     {

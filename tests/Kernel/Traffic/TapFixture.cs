@@ -5,6 +5,7 @@ using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Records;
 using KubeBpfBox.Core.Streams;
 using KubeBpfBox.Plugins.Traffic;
+using KubeBpfBox.Support;
 
 namespace KubeBpfBox.Kernel.Traffic;
 
@@ -13,7 +14,7 @@ internal sealed class TapFixture : IDisposable
 {
     private readonly TestCgroup? _ownCgroup;
     private readonly TrafficOptions _options;
-    private readonly object _gate = new();
+    private readonly Gate _gate = new();
     private bool _started;
 
     /// <param name="options">Of the tap; the cgroup is filled in when it has none.</param>
@@ -69,9 +70,14 @@ internal sealed class TapFixture : IDisposable
     /// <summary>Reads what was recorded, between two batches of the plugin's thread.</summary>
     public T Read<T>(Func<T> function)
     {
-        lock (_gate)
+        _gate.Enter();
+        try
         {
             return function();
+        }
+        finally
+        {
+            _gate.Exit();
         }
     }
 
@@ -149,6 +155,15 @@ internal sealed class TapFixture : IDisposable
     {
         IPEndPoint ip = Assert.IsType<IPEndPoint>(end);
         return Endpoint.From((ip.Address.IsIPv4MappedToIPv6 ? ip.Address.MapToIPv4() : ip.Address).GetAddressBytes(), (ushort)ip.Port);
+    }
+
+    private sealed class Gate : IBatchGate
+    {
+        private readonly Lock _lock = new();
+
+        public void Enter() => _lock.Enter();
+
+        public void Exit() => _lock.Exit();
     }
 
     public void Dispose()

@@ -1,26 +1,31 @@
 using System.Globalization;
-using KubeBpfBox.Bpf;
-using KubeBpfBox.Support;
 
-namespace KubeBpfBox.Kernel.Traffic;
+namespace KubeBpfBox.Support;
 
 /// <summary>A cgroup v2 of our own. Sockets belong to the cgroup in which their process was when it made them.</summary>
-internal sealed class TestCgroup : IDisposable
+public sealed class TestCgroup : IDisposable
 {
     private static int s_count;
+
+    /// <summary>Where the version 2 hierarchy is mounted; null when it is not. Fields: device, mount point, type, options.</summary>
+    internal static string? Root { get; } = File.ReadLines("/proc/self/mounts").Select(static line => line.Split(' ')).FirstOrDefault(static fields => fields[2] == "cgroup2")?[1];
+
     private readonly string _home;
 
+    /// <summary>Makes one.</summary>
     /// <param name="parent">Below which folder; null for the root of the hierarchy.</param>
     public TestCgroup(string? parent = null)
     {
-        string root = Cgroup2.FindMountPoint() ?? throw new InvalidOperationException("no cgroup v2 hierarchy is mounted");
+        string root = Root ?? throw new InvalidOperationException("no cgroup v2 hierarchy is mounted");
         // "0::/path" is the line of the v2 hierarchy.
         string own = File.ReadLines("/proc/self/cgroup").First(static line => line.StartsWith("0::", StringComparison.Ordinal))[3..];
         _home = root + own;
-        FolderPath = Path.Combine(parent ?? root, $"kbb-{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}");
+        Leftovers.Remove();
+        FolderPath = Path.Combine(parent ?? root, $"{Leftovers.Prefix}{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}");
         Directory.CreateDirectory(FolderPath);
     }
 
+    /// <summary>Its folder.</summary>
     public string FolderPath { get; }
 
     /// <summary>The number by which the kernel names it: its inode.</summary>
@@ -32,6 +37,7 @@ internal sealed class TestCgroup : IDisposable
     /// <summary>Moves this process back.</summary>
     public void Leave() => Move(_home);
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         Leave();

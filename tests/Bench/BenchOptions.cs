@@ -1,0 +1,14 @@
+namespace KubeBpfBox.Bench;
+
+/// <summary>The command line.</summary>
+internal sealed record BenchOptions(
+    int Seconds,
+    int Pairs,
+    string AgentPath,
+    IReadOnlyList<string> Settings,
+    IReadOnlyList<string> Variants,
+    int Transactions,
+    int IdleConnections,
+    int GarbageConnections,
+    bool IsIsolated,
+    string? CgroupPath = null);
