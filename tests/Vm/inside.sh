@@ -40,7 +40,8 @@ done
 get http://127.0.0.1:9500/api/ledger >/tmp/ledger
 expect "the ledger has stages" grep -q '"unaccounted":0' /tmp/ledger
 balanced() { get http://127.0.0.1:9500/api/ledger >/tmp/ledger && ! grep -oE '"unaccounted":[^,}]*' /tmp/ledger | grep -qv ':0$'; }
-expect "ledger: unaccounted is 0 everywhere" balanced
+expect "ledger: unaccounted is 0 everywhere" wait_for balanced
+balanced || cat /tmp/ledger
 
 expect "programs of ours are loaded" [ "$(ours)" -gt 0 ]
 kill -9 $agent $observer
