@@ -1,5 +1,6 @@
 # The commands of this project. `make run` and `make test` install what is missing first.
-.PHONY: build run test test-vm bench clean setup setup-test
+# `make fuzz SECONDS=60 SEED=2` mutates inputs of every parser.
+.PHONY: build run test test-vm bench fuzz clean setup setup-test
 
 CONFIGURATION := Release
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
@@ -28,6 +29,9 @@ test-vm: setup-test build
 
 bench: setup-test build
 	dotnet run --project tests/Bench/Bench.csproj -c Release -- $(or $(BENCH),all)
+
+fuzz: setup
+	dotnet run --project tests/Fuzz/Fuzz.csproj -- --seconds $(or $(SECONDS),20) --seed $(or $(SEED),1)
 
 setup:
 	@scripts/setup.sh build

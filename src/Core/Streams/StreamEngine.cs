@@ -90,13 +90,14 @@ public sealed partial class StreamEngine
         if (isWaiting)
         {
             StopWaiting(connection, side, offset, segment.TimestampNs);
-            if (!connection.IsOpen)
-            {
-                _ledger.ConnectionOver.Add(segment.PayloadLength);
-                return;
-            }
         }
-        long peerOffset = Acknowledge(connection, side, stream, segment);
+        long peerOffset = connection.IsOpen ? Acknowledge(connection, side, stream, segment) : -1;
+        if (!connection.IsOpen)
+        {
+            // What was waited for, or given up, ended it.
+            _ledger.ConnectionOver.Add(segment.PayloadLength);
+            return;
+        }
         if (segment.PayloadLength > 0)
         {
             Accept(connection, side, stream, new Run(offset, segment.PayloadLength, segment.Payload, segment.TimestampNs, peerOffset));

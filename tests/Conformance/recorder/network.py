@@ -70,7 +70,7 @@ class Network:
     def captured(self, path, namespace, interface="eth0", snap=0, expression="tcp"):
         """tcpdump at one end of the cable."""
         path = pathlib.Path(path)
-        command = ["tcpdump", "-i", interface, "--immediate-mode", "-U", "-Z", "root", "-s", str(snap), "-w", str(path), expression]
+        command = ["tcpdump", "-i", interface, "--immediate-mode", "-B", "8192", "-U", "-Z", "root", "-s", str(snap), "-w", str(path), expression]
         process = self.start(namespace, *command, stderr=subprocess.PIPE, text=True)
         for line in process.stderr:
             if "listening on" in line:
@@ -80,7 +80,9 @@ class Network:
         finally:
             time.sleep(0.4)
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=10)
+            said = process.communicate(timeout=10)[1]
+            if "\n0 packets dropped by kernel" not in said:
+                raise RuntimeError(f"tcpdump missed packets: {said}")
 
     def thread(self, namespace, function):
         """Runs a function on a thread inside a namespace; sockets made there stay there."""
