@@ -186,7 +186,7 @@ public sealed class ConnectionTests
     private static Recorder.Owner OwnerOf(TapFixture fixture, Socket socket)
     {
         Endpoint local = TapFixture.EndpointOf(socket.LocalEndPoint), remote = TapFixture.EndpointOf(socket.RemoteEndPoint);
-        return fixture.Read(() => fixture.Recorder.Owners.Single(owner => owner.Local == local && owner.Remote == remote));
+        return fixture.Read(() => fixture.Recorder.Owners.First(owner => owner.Local == local && owner.Remote == remote));
     }
 
     /// <summary>TCPI_OPT_SYN_DATA of struct tcp_info (include/uapi/linux/tcp.h).</summary>
