@@ -26,7 +26,7 @@ internal readonly record struct LogEntry(TransactionRecord Record, KeptAs Kept, 
 /// <param name="StartS">Start, seconds since the Unix epoch.</param>
 /// <param name="Seen">Requests.</param>
 /// <param name="Kept">Handed to the writer.</param>
-/// <param name="Thinned">Left out by the rate; they are in some row's weight.</param>
+/// <param name="Thinned">Left out by the rate; they are in the weight of the next sampled row.</param>
 /// <param name="Dropped">Lost: too many errors, or the writer's queue was full.</param>
 internal readonly record struct LogWindow(long StartS, long Seen, long Kept, long Thinned, long Dropped);
 

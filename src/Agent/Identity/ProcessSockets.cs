@@ -11,7 +11,7 @@ namespace KubeBpfBox.Agent.Identity;
 /// </remarks>
 public sealed class ProcessSockets
 {
-    internal const long MaxInlineCostMs = 20;
+    internal const long MaxInlineCostMs = 50;
     internal const long FreshForMs = 1000;
     private const long MissingForMs = 1000;
     private const int MaxMissing = 4096;

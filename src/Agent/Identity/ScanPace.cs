@@ -20,13 +20,14 @@ internal sealed class ScanPace(TimeProvider time)
 
     private long _startedMs;
     private long _costMs;
+    private long _lastCostMs = long.MaxValue;
 
     // When the credit will be full again: it is what is left of the whole after the time until then.
     private long _fullAtMs = long.MinValue;
 
     public long NowMs => (long)(time.GetTimestamp() / (double)time.TimestampFrequency * 1000);
 
-    /// <summary>What the last scan took.</summary>
+    /// <summary>What a scan takes: the quicker of the last two, since a busy machine makes one slow now and then.</summary>
     public long CostMs => Volatile.Read(ref _costMs);
 
     /// <summary>True while there is credit for the least charge; the scan may then take more than is there.</summary>
@@ -38,7 +39,8 @@ internal sealed class ScanPace(TimeProvider time)
     {
         long nowMs = NowMs;
         long costMs = nowMs - _startedMs;
-        Volatile.Write(ref _costMs, costMs);
+        Volatile.Write(ref _costMs, Math.Min(costMs, _lastCostMs));
+        _lastCostMs = costMs;
         Volatile.Write(ref _fullAtMs, Math.Max(_fullAtMs, nowMs) + (Math.Max(MinChargeMs, costMs) * MsPerCreditMs));
     }
 }

@@ -1,14 +1,13 @@
 using System.Text.Json;
-using KubeBpfBox.Kernel.Traffic;
 using KubeBpfBox.Support;
 
 namespace KubeBpfBox.Kernel.EndToEnd;
 
-/// <summary>One agent that watches one cgroup of ours, nginx inside it, and an observer: shared by the tests that leave it as it was.</summary>
-/// <remarks>Only what <see cref="Inside"/> makes is seen: whatever else the machine does, counts are exact.</remarks>
+/// <summary>One agent that watches one <see cref="Island"/>, and an observer: shared by the tests that leave it as it was.</summary>
+/// <remarks>No floods here: the observer's output is kept to be searched.</remarks>
 public sealed class AgentFixture : IDisposable
 {
-    private readonly TestCgroup _cgroup = new();
+    private readonly Island _island = new();
     private readonly List<JsonElement> _seen = [];
     private int _parsedChars;
 
@@ -16,10 +15,8 @@ public sealed class AgentFixture : IDisposable
     {
         try
         {
-            Agent = new AgentProcess(_cgroup.FolderPath);
+            Agent = new AgentProcess(CgroupPath);
             Observer = Agent.Observe("-o", "json");
-            Port = AgentProcess.FreePort();
-            Nginx = Inside(() => new NginxServer(null, Port));
         }
         catch
         {
@@ -30,28 +27,15 @@ public sealed class AgentFixture : IDisposable
 
     internal AgentProcess Agent { get; } = null!;
 
-    internal string CgroupPath => _cgroup.FolderPath;
-
-    internal NginxServer Nginx { get; } = null!;
-
     internal ChildProcess Observer { get; } = null!;
 
-    /// <summary>nginx's port.</summary>
-    internal int Port { get; }
+    internal string CgroupPath => _island.CgroupPath;
 
-    /// <summary>Does something with the test's process inside the watched cgroup: sockets and processes made then belong to it.</summary>
-    internal T Inside<T>(Func<T> function)
-    {
-        _cgroup.Enter();
-        try
-        {
-            return function();
-        }
-        finally
-        {
-            _cgroup.Leave();
-        }
-    }
+    internal NginxServer Nginx => _island.Nginx;
+
+    internal int Port => _island.Port;
+
+    internal T Inside<T>(Func<T> function) => _island.Inside(function);
 
     /// <summary>The transactions with this target, once there are as many.</summary>
     internal IReadOnlyList<JsonElement> Seen(string target, int count = 2)
@@ -73,9 +57,8 @@ public sealed class AgentFixture : IDisposable
     public void Dispose()
     {
         Observer?.Dispose();
-        Nginx?.Dispose();
         Agent?.Dispose();
-        _cgroup.Dispose();
+        _island.Dispose();
     }
 
     private void Parse()

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using KubeBpfBox.Support;
 
@@ -141,11 +142,21 @@ public sealed class ObserveTests(AgentFixture fixture)
     [Fact]
     public void Bytes_that_would_command_a_terminal_do_not_reach_it()
     {
+        using SocketServer server = new(static socket =>
+        {
+            Traffic.ReadHead(socket);
+            socket.Send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"u8);
+        });
         using ChildProcess observer = fixture.Agent.Observe();
-        fixture.Inside(() => Traffic.Get(fixture.Port, "/esc\u001b]0;owned\u0007\u009b31m\u007fend"));
+        fixture.Inside(() =>
+        {
+            // A control sequence introducer of one byte, one in UTF-8, and an escape where a detector does not look.
+            using Socket socket = Traffic.Connect(server.Port);
+            return Traffic.Exchange(socket, "GET /esc\u009b31m\u00c2\u009b32m\u00ffend HTTP/1.1\r\nHost: a\u001b]0;owned\u0007b\r\n\r\n");
+        });
         observer.WaitForText("end", TimeSpan.FromSeconds(20));
         string line = observer.Output.Split('\n').First(static line => line.Contains("end", StringComparison.Ordinal));
-        Assert.Contains(@"/esc\x1b]0;owned\x07\x9b31m\x7fend", line, StringComparison.Ordinal);
+        Assert.Contains(@"a\x1b]0;owned\x07b/esc\x9b31m\xc2\x9b32m\xffend", line, StringComparison.Ordinal);
         Assert.DoesNotContain(line, char.IsControl);
     }
 

@@ -30,6 +30,23 @@ internal static class Traffic
         return ReadAnswer(socket, bytes.Length, isHead: request.StartsWith("HEAD", StringComparison.Ordinal));
     }
 
+    /// <summary>Reads up to the empty line that ends a head, a byte at a time so that nothing behind it is lost.</summary>
+    /// <returns>The head; empty when the client closed.</returns>
+    public static string ReadHead(Socket socket)
+    {
+        StringBuilder head = new();
+        byte[] one = new byte[1];
+        while (socket.Receive(one) == 1)
+        {
+            head.Append((char)one[0]);
+            if (one[0] == '\n' && head.Length >= 4 && head[^3] == '\n')
+            {
+                return head.ToString();
+            }
+        }
+        return string.Empty;
+    }
+
     public static Answer ReadAnswer(Socket socket, long requestBytes, bool isHead = false)
     {
         byte[] buffer = new byte[256 * 1024];

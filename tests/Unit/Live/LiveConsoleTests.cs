@@ -1,0 +1,85 @@
+using System.Text;
+using KubeBpfBox.Agent.Live;
+using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.Live;
+using KubeBpfBox.Core.Records;
+using KubeBpfBox.Unit.Support;
+
+namespace KubeBpfBox.Unit.Live;
+
+public sealed class LiveConsoleTests
+{
+    private const int Max = LiveConsole.MaxLinesPerSecond;
+
+    private readonly ManualTime _time = new();
+    private readonly StringBuilder _shown = new();
+    private readonly TransactionHub _hub = new(new Ledger(), capacity: 4 * Max);
+
+    private string[] Lines => _shown.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    [Fact]
+    public void What_is_beyond_the_rate_is_counted_once_a_second()
+    {
+        using TransactionSubscription subscription = _hub.Subscribe(TransactionFilter.All);
+        LiveConsole console = Make(subscription);
+        Offer(Max + 7);
+        Assert.True(console.Print());
+        Assert.Equal(Max, Lines.Length);
+        _time.Advance(1);
+        Assert.True(console.Print());
+        Assert.StartsWith("(7 more were not shown", Lines[Max], StringComparison.Ordinal);
+
+        // What the queue had no room for is among them.
+        _shown.Clear();
+        Offer(6 * Max);
+        console.Print();
+        _time.Advance(1);
+        console.Print();
+        Assert.Equal(Max + 1, Lines.Length);
+        Assert.StartsWith($"({5 * Max} more were not shown", Lines[Max], StringComparison.Ordinal);
+
+        _shown.Clear();
+        Offer(3);
+        _time.Advance(1);
+        console.Print();
+        console.Print(last: true);
+        Assert.Equal(3, Lines.Length);
+    }
+
+    [Fact]
+    public void The_last_count_is_told_at_the_end()
+    {
+        using TransactionSubscription subscription = _hub.Subscribe(TransactionFilter.All);
+        LiveConsole console = Make(subscription);
+        Offer(Max + 1);
+        console.Print(last: true);
+        Assert.StartsWith("(1 more", Lines[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_terminal_that_is_gone_ends_it()
+    {
+        using TransactionSubscription subscription = _hub.Subscribe(TransactionFilter.All);
+        LiveConsole console = new(subscription, static (output, in transaction) => TransactionText.Write(output, in transaction), static _ => false, _time);
+        Offer(1);
+        Assert.False(console.Print());
+    }
+
+    private LiveConsole Make(TransactionSubscription subscription) => new(
+        subscription,
+        static (output, in transaction) => TransactionText.Write(output, in transaction),
+        bytes =>
+        {
+            _shown.Append(Encoding.UTF8.GetString(bytes));
+            return true;
+        },
+        _time);
+
+    private void Offer(int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            _hub.OnTransaction(TestTransactions.Make());
+        }
+    }
+}
