@@ -44,7 +44,7 @@ public sealed class LargeBodyTests(AgentFixture fixture)
     }
 
     [Fact]
-    public void A_long_chunked_body_is_measured_and_the_next_request_is_seen()
+    public void A_long_chunked_body_is_measured_or_marked_and_the_next_request_is_seen()
     {
         using SocketServer server = new(Serve);
         fixture.Inside(() =>
@@ -53,10 +53,12 @@ public sealed class LargeBodyTests(AgentFixture fixture)
             Answer answer = Traffic.Exchange(socket, "GET /chunked-50m HTTP/1.1\r\nHost: h\r\n\r\n");
             JsonElement seen = Client("/chunked-50m");
             Assert.Equal(200, seen.GetProperty("status").GetInt32());
-            Assert.Equal(answer.ResponseBytes, seen.GetProperty("response_bytes").GetInt64());
-            // Framing that was lost leaves the body's own length open; a number is the right one.
+            // Faster than the ring takes it: what was lost is said to be, and a number that is told without that is the right one.
+            bool isIncomplete = seen.TryGetProperty("incomplete", out _);
+            Assert.True(isIncomplete || seen.GetProperty("response_bytes").GetInt64() == answer.ResponseBytes, seen.ToString());
+            Assert.InRange(seen.GetProperty("response_bytes").GetInt64(), 1, answer.ResponseBytes);
             JsonElement body = seen.GetProperty("response_body_bytes");
-            Assert.True(body.ValueKind == JsonValueKind.Null || body.GetInt64() == (long)Chunks * ChunkBytes, seen.ToString());
+            Assert.True(isIncomplete || body.ValueKind == JsonValueKind.Null || body.GetInt64() == (long)Chunks * ChunkBytes, seen.ToString());
             AssertClientSaw("/after-chunked", Traffic.Exchange(socket, "GET /after-chunked HTTP/1.1\r\nHost: h\r\n\r\n"), "response_body_bytes", 2);
             return true;
         });
@@ -90,11 +92,16 @@ public sealed class LargeBodyTests(AgentFixture fixture)
     /// <summary>The tap skips what user space does not want: nearly every packet of the body stays in the kernel.</summary>
     private static void AssertFewRecords(LedgerView before, LedgerView after, long bodyBytes)
     {
-        long skipped = after["traffic_kernel"].Dropped("not_wanted") - before["traffic_kernel"].Dropped("not_wanted");
-        long records = after["traffic_kernel"].Out - before["traffic_kernel"].Out;
+        StageView kernelBefore = before["traffic_kernel"], kernel = after["traffic_kernel"];
+        long skipped = kernel.Dropped("not_wanted") - kernelBefore.Dropped("not_wanted");
+        // Until the agent has looked at the head, a socket's budget bounds what is copied.
+        long overBudget = kernel.Dropped("over_budget") - kernelBefore.Dropped("over_budget");
+        long records = kernel.Out - kernelBefore.Out;
+        string found = $"{skipped} packets skipped, {overBudget} over budget, {records} records";
+        Assert.True(skipped > 0, found);
         // A packet has 64 KiB at most.
-        Assert.True(skipped > bodyBytes / 65_536 / 2, $"{skipped} packets skipped, {records} records");
-        Assert.True(records < skipped, $"{skipped} packets skipped, {records} records");
+        Assert.True(skipped + overBudget > bodyBytes / 65_536 / 2, found);
+        Assert.True(records < skipped + overBudget, found);
     }
 
     private static void Serve(Socket socket)
