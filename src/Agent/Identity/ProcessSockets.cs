@@ -4,14 +4,14 @@ namespace KubeBpfBox.Agent.Identity;
 
 /// <summary>Finds the process behind a socket whose connect() was not seen: a server's by its listener, others by their own entry in /proc/net.</summary>
 /// <remarks>
-/// A socket that the last scan of its network namespace does not know starts another, at the pace of <see cref="ScanPace"/>. While scans are quick they run on the
-/// calling thread and the answer is there at once; after one of more than <see cref="MaxInlineCostMs"/> the next runs beside it, and
-/// the answer is no until it is done. An entry older than <see cref="FreshForMs"/> is checked with one readlink before it is told, so
+/// A socket that the last scan of its network namespace does not know starts another, at the pace of <see cref="ScanPace"/>. While scans are quick, or the
+/// credit of a quiet time covers one, they run on the calling thread and the answer is there at once; otherwise after one of more than
+/// <see cref="MaxInlineCostMs"/> the next runs beside it, and the answer is no until it is done. An entry older than <see cref="FreshForMs"/> is checked with one readlink before it is told, so
 /// that a port which another process took over is not told wrongly for long. One caller's thread.
 /// </remarks>
 public sealed class ProcessSockets
 {
-    internal const long MaxInlineCostMs = 50;
+    internal const long MaxInlineCostMs = 20;
     internal const long FreshForMs = 1000;
     private const long MissingForMs = 1000;
     private const int MaxMissing = 4096;
@@ -79,7 +79,7 @@ public sealed class ProcessSockets
         {
             return false;
         }
-        if (_pace.CostMs > MaxInlineCostMs)
+        if (_pace.CostMs > Math.Max(MaxInlineCostMs, _pace.CreditMs))
         {
             ThreadPool.UnsafeQueueUserWorkItem(static work => work.Sockets.Scan(work.Namespace), (Sockets: this, Namespace: networkNamespace), preferLocal: false);
             return false;

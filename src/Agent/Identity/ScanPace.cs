@@ -30,8 +30,19 @@ internal sealed class ScanPace(TimeProvider time)
     /// <summary>What a scan takes: the quicker of the last two, since a busy machine makes one slow now and then.</summary>
     public long CostMs => Volatile.Read(ref _costMs);
 
+    /// <summary>What is there to spend now; below zero after a scan that took more than was there.</summary>
+    public long CreditMs
+    {
+        get
+        {
+            long fullAtMs = Volatile.Read(ref _fullAtMs);
+            long nowMs = NowMs;
+            return fullAtMs <= nowMs ? MaxCreditMs : MaxCreditMs - ((fullAtMs - nowMs + MsPerCreditMs - 1) / MsPerCreditMs);
+        }
+    }
+
     /// <summary>True while there is credit for the least charge; the scan may then take more than is there.</summary>
-    public bool MayScan => Volatile.Read(ref _fullAtMs) <= NowMs + ((MaxCreditMs - MinChargeMs) * MsPerCreditMs);
+    public bool MayScan => CreditMs >= MinChargeMs;
 
     public void Begin() => _startedMs = NowMs;
 

@@ -26,7 +26,7 @@ public sealed class HostileTests(AgentFixture fixture)
 
         fixture.Inside(() =>
         {
-            Garbage(sink.Port, connections: 20_000);
+            Garbage(connections: 20_000);
             EndlessHeaders(sink.Port, mebibytes: 32);
             LongTarget(sink.Port, mebibytes: 10);
             return SlowDrip(sink.Port, connections: 500);
@@ -40,16 +40,23 @@ public sealed class HostileTests(AgentFixture fixture)
         agent.Until(() => agent.Series().Any(static series => series.GetProperty("route").GetString() == "/still-here"), "a request after it all");
     }
 
-    private static void Garbage(int port, int connections)
+    private static void Garbage(int connections)
     {
+        using Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
+        listener.Listen(1024);
+        int port = ((System.Net.IPEndPoint)listener.LocalEndPoint!).Port;
         byte[] garbage = new byte[512];
+        byte[] received = new byte[512];
         for (int i = 0; i < connections; i++)
         {
             Random.Shared.NextBytes(garbage);
             using Socket socket = Traffic.Connect(port);
             // Reset at its end: no port waits for minutes.
             socket.LingerState = new LingerOption(enable: true, seconds: 0);
+            using Socket accepted = listener.Accept();
             socket.Send(garbage);
+            accepted.Receive(received);
         }
     }
 

@@ -208,7 +208,7 @@ public sealed class ProcessSocketsTests : IDisposable
     public void After_a_slow_scan_the_next_runs_beside_the_caller()
     {
         _proc.AddProcess(1, "init", Net);
-        _time.StepMs = ProcessSockets.MaxInlineCostMs + 1;
+        _time.StepMs = ScanPace.MaxCreditMs + 1;
         _sockets.Prepare();
         _time.StepMs = 0;
         AddListeners(("server", "0.0.0.0:80"));
