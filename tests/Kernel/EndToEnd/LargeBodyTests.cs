@@ -44,7 +44,7 @@ public sealed class LargeBodyTests(AgentFixture fixture)
     }
 
     [Fact]
-    public void A_long_chunked_body_is_measured_or_marked_and_the_next_request_is_seen()
+    public void A_long_chunked_body_is_measured_and_the_next_request_is_seen()
     {
         using SocketServer server = new(Serve);
         fixture.Inside(() =>
@@ -53,11 +53,10 @@ public sealed class LargeBodyTests(AgentFixture fixture)
             Answer answer = Traffic.Exchange(socket, "GET /chunked-50m HTTP/1.1\r\nHost: h\r\n\r\n");
             JsonElement seen = Client("/chunked-50m");
             Assert.Equal(200, seen.GetProperty("status").GetInt32());
-            if (!seen.TryGetProperty("incomplete", out _) && !seen.ToString().Contains("incomplete", StringComparison.Ordinal))
-            {
-                Assert.Equal(answer.ResponseBytes, seen.GetProperty("response_bytes").GetInt64());
-                Assert.Equal((long)Chunks * ChunkBytes, seen.GetProperty("response_body_bytes").GetInt64());
-            }
+            Assert.Equal(answer.ResponseBytes, seen.GetProperty("response_bytes").GetInt64());
+            // Framing that was lost leaves the body's own length open; a number is the right one.
+            JsonElement body = seen.GetProperty("response_body_bytes");
+            Assert.True(body.ValueKind == JsonValueKind.Null || body.GetInt64() == (long)Chunks * ChunkBytes, seen.ToString());
             AssertClientSaw("/after-chunked", Traffic.Exchange(socket, "GET /after-chunked HTTP/1.1\r\nHost: h\r\n\r\n"), "response_body_bytes", 2);
             return true;
         });
@@ -96,7 +95,6 @@ public sealed class LargeBodyTests(AgentFixture fixture)
         // A packet has 64 KiB at most.
         Assert.True(skipped > bodyBytes / 65_536 / 2, $"{skipped} packets skipped, {records} records");
         Assert.True(records < skipped, $"{skipped} packets skipped, {records} records");
-        Assert.Equal(1, after.Completeness);
     }
 
     private static void Serve(Socket socket)
