@@ -26,9 +26,17 @@
 
 const volatile __u32 bytes_per_packet = 16384;
 
+/* Payload copied of one direction in some milliseconds (5 ticks: 5 to 50 ms), until it turns or user space says what to skip. A
+ * download would fill the ring buffer before user space has read its head, at the cost of everyone else; beyond this only the
+ * ends of packets are copied. */
+#define RUN_BYTES_MAX (128 * 1024)
+#define RUN_TICKS 5
+
 struct socket_state {
 	struct traffic_socket socket;
+	__u64 run_ticks;
 	__u32 unknown_bytes;
+	__u32 run_bytes;
 	__u8 verdict;
 	__u8 flags[2]; /* egress, ingress: TRAFFIC_FROM_START, TRAFFIC_START_KNOWN; cleared by the first payload */
 	__u8 last_direction; /* of the last payload; 2 = none yet */
@@ -416,6 +424,14 @@ static __always_inline int tap(struct __sk_buff *skb, bool ingress)
 		state->last_direction = ingress;
 		if (verdict == TRAFFIC_PROBE && !turned)
 			COUNT(unwanted);
+		if (turned || state->run_bytes >= RUN_BYTES_MAX) {
+			__u64 ticks = bpf_jiffies64();
+
+			if (turned || ticks - state->run_ticks >= RUN_TICKS) {
+				state->run_bytes = 0;
+				state->run_ticks = ticks;
+			}
+		}
 		if (verdict == TRAFFIC_UNKNOWN) {
 			if (state->unknown_bytes >= UNKNOWN_BYTES_MAX && !turned)
 				COUNT(over_budget);
@@ -428,6 +444,7 @@ static __always_inline int tap(struct __sk_buff *skb, bool ingress)
 			__s32 unwanted = (__s32)((__u32)skip - packet.sequence);
 
 			if (unwanted > 0) {
+				state->run_bytes = 0;
 				if ((__u32)unwanted >= packet.payload_length) {
 					if (!(packet.tcp_flags & (TCP_FIN | TCP_RST)))
 						COUNT(unwanted);
@@ -439,6 +456,9 @@ static __always_inline int tap(struct __sk_buff *skb, bool ingress)
 			}
 		}
 	}
+	if (state->run_bytes >= RUN_BYTES_MAX && limit > TAIL_BYTES)
+		limit = TAIL_BYTES;
+	state->run_bytes += packet.payload_length < limit ? packet.payload_length : limit;
 	flags = state->flags[ingress] | (ingress ? TRAFFIC_INGRESS : 0);
 	tail = verdict == TRAFFIC_CAPTURE && packet.payload_length > limit + TAIL_BYTES ? TAIL_BYTES : 0;
 	tcp_flags = packet.tcp_flags;

@@ -24,8 +24,16 @@ internal static class Http1Detector
         ReadOnlySpan<byte> message = data[start..];
         Detection response = JudgeResponse(message);
         Detection verdict = response == Detection.No ? JudgeRequest(message, isFull) : response;
+        if (verdict == Detection.No && start == 0 && IsSimpleRequest(data))
+        {
+            return Detection.Yes;
+        }
         return isFull && verdict == Detection.NeedMoreData ? Detection.No : verdict;
     }
+
+    /// <summary>True for a line of HTTP/0.9 with nothing behind it.</summary>
+    public static bool IsSimpleRequest(ReadOnlySpan<byte> data) =>
+        data.EndsWith("\r\n"u8) && Http1Grammar.TryParseSimpleRequest(data[..^2], out _, out _);
 
     /// <summary>Judges bytes that can only be a response.</summary>
     public static Detection JudgeResponse(ReadOnlySpan<byte> data)

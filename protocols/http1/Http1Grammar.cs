@@ -86,6 +86,23 @@ internal static class Http1Grammar
         return true;
     }
 
+    /// <summary>Splits a request of HTTP/0.9.</summary>
+    /// <remarks>
+    /// Shape: method SP path, and nothing else (RFC 1945 section 5). Only for the first bytes of a connection: anywhere else such a line may be
+    /// anything. More methods than GET are let pass, since servers answer them too.
+    /// </remarks>
+    public static bool TryParseSimpleRequest(ReadOnlySpan<byte> line, out int methodLength, out int targetLength)
+    {
+        methodLength = line.IndexOf((byte)' ');
+        targetLength = line.Length - methodLength - 1;
+        if (methodLength <= 0 || targetLength <= 0 || !IsCommonMethod(line[..methodLength]))
+        {
+            return false;
+        }
+        ReadOnlySpan<byte> target = line[(methodLength + 1)..];
+        return target[0] == '/' && !target.Contains((byte)' ') && HasNoControls(target);
+    }
+
     /// <summary>Reads the version and code of a status line; the reason is not looked at.</summary>
     /// <remarks>Shape: "HTTP/1." DIGIT SP 3DIGIT and then a space or the line's end (RFC 9112 section 4).</remarks>
     public static bool TryParseStatusLine(ReadOnlySpan<byte> line, out int status, out byte minorVersion)

@@ -14,6 +14,7 @@ public sealed partial class Http1Session
     {
         0 => "1.0",
         1 => "1.1",
+        SimpleVersion => "0.9",
         _ => null,
     };
 

@@ -62,6 +62,14 @@ public sealed partial class Http1Session
             BeginResponse(ref message, status, minor);
             return end + 1;
         }
+        if (TryBeginSimpleRequest(ref message, side, data, at, in info))
+        {
+            return data.Length;
+        }
+        if (TryBeginSimpleResponse(ref message, side))
+        {
+            return long.MaxValue;
+        }
         message.SawCruft = true;
         message.EndMessage(Phase.Resync);
         // A response may start anywhere behind; a request only at the start of a line.
@@ -74,6 +82,10 @@ public sealed partial class Http1Session
         ReadOnlySpan<byte> line = data[at..];
         if (JudgeFor(side, line) == Detection.No)
         {
+            if (TryBeginSimpleResponse(ref message, side))
+            {
+                return long.MaxValue;
+            }
             message.SawCruft = true;
             message.EndMessage(Phase.Resync);
             return at;

@@ -62,6 +62,32 @@ public sealed class OddMessageTests
         Assert.Equal([Seen], wire.Lines);
     }
 
+    [Theory]
+    [InlineData("<html>old</html>", "GET /x - 0.9")]
+    [InlineData("<html>\r\nold\r\n</html>\r\n", "GET /x - 0.9")]
+    [InlineData("HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno", "GET /x 400 0.9")]
+    [InlineData("", "GET /x - 0.9")]
+    public void Simple_request(string response, string expected)
+    {
+        using Wire wire = new();
+        wire.Client("GET /x\r\n").Server(response).Server("", TcpFlags.Fin | TcpFlags.Ack).Client("", TcpFlags.Fin | TcpFlags.Ack);
+        Assert.Equal([expected], wire.Lines);
+    }
+
+    [Theory]
+    [InlineData(false, "GET /x\r\n")]
+    [InlineData(true, "GET /x\n")]
+    [InlineData(true, "GET x\r\n")]
+    [InlineData(true, "GOT /x\r\n")]
+    [InlineData(true, "GET /x y\r\n")]
+    [InlineData(true, "GET /x\r\nHost: h\r\n\r\n")]
+    public void No_simple_request(bool opens, string request)
+    {
+        using Wire wire = new(opens);
+        wire.Client(request).Server("what?").Server("", TcpFlags.Fin | TcpFlags.Ack).Client("", TcpFlags.Fin | TcpFlags.Ack);
+        Assert.Empty(wire.Lines);
+    }
+
     [Fact]
     public void Response_before_the_request_is_whole()
     {

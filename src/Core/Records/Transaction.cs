@@ -63,7 +63,7 @@ public readonly ref struct Transaction
     /// <summary>Host header field (or the authority of an absolute target when there is none); empty when absent.</summary>
     public ReadOnlySpan<byte> Host { get; init; }
 
-    /// <summary>"1.0", "1.1"; null when malformed or no request line was captured.</summary>
+    /// <summary>"0.9", "1.0", "1.1"; null when malformed or no request line was captured.</summary>
     public string? Version { get; init; }
 
     /// <summary>Final status code; 0 when no response was captured.</summary>

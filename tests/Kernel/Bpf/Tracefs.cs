@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace KubeBpfBox.Kernel.Bpf;
 
-/// <summary>Runs code on a thread with a mount namespace of its own, in which tracefs is mounted.</summary>
+/// <summary>Runs code on a thread that sees tracefs: where it is not mounted, in a mount namespace of its own.</summary>
 internal static partial class Tracefs
 {
     private const int CloneNewNamespace = 0x20000;
@@ -16,6 +16,11 @@ internal static partial class Tracefs
         {
             try
             {
+                if (Directory.Exists("/sys/kernel/tracing/events"))
+                {
+                    action();
+                    return;
+                }
                 Check(unshare(CloneNewNamespace), "unshare");
                 Check(mount("none", "/", null, Recursive | Private, 0), "make mounts private");
                 Check(mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, 0), "mount tracefs");

@@ -8,7 +8,7 @@ public sealed class GoldenTests
 {
     private static bool IsUpdating => Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1";
 
-    public static TheoryData<string> Cases() => [.. Directory.GetDirectories(Http1Case.Folder).Select(path => Path.GetFileName(path)!).Order()];
+    public static TheoryData<string> Cases() => [.. Http1Case.Names];
 
     [Theory]
     [MemberData(nameof(Cases))]

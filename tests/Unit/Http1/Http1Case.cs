@@ -28,6 +28,10 @@ internal sealed class Http1Case
 
     public static string Folder { get; } = FindFolder();
 
+    /// <summary>Names of all cases.</summary>
+    public static IEnumerable<string> Names =>
+        Directory.GetFiles(Folder, "input.txt", SearchOption.AllDirectories).Select(path => Path.GetFileName(Path.GetDirectoryName(path)!)).Order(StringComparer.Ordinal);
+
     public static Http1Case Load(string name) => Parse(File.ReadAllLines(Path.Combine(Folder, name, "input.txt")));
 
     public static Http1Case Parse(IEnumerable<string> lines)
