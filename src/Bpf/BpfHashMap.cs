@@ -84,14 +84,18 @@ public sealed unsafe class BpfHashMap<TKey, TValue>
         }
     }
 
-    /// <summary>Reads and removes an element at once (5.14 for hash maps).</summary>
+    /// <summary>ENOTSUPP of the kernel's own include/linux/errno.h, which user space has no name for.</summary>
+    private const int KernelNotSupported = 524;
+
+    /// <summary>Reads and removes an element: at once from Linux 5.14 on, one after the other on older kernels.</summary>
     public bool TryTake(in TKey key, [MaybeNullWhen(false)] out TValue value)
     {
         value = default;
         fixed (TKey* k = &key)
         fixed (TValue* v = &value)
         {
-            return Found(Libbpf.bpf_map_lookup_and_delete_elem(_fd, k, v), "take from");
+            int result = Libbpf.bpf_map_lookup_and_delete_elem(_fd, k, v);
+            return result == -KernelNotSupported ? TryGet(in key, out value) && Remove(in key) : Found(result, "take from");
         }
     }
 
