@@ -460,7 +460,7 @@ static __always_inline int tap(struct __sk_buff *skb, bool ingress)
 		limit = TAIL_BYTES;
 	state->run_bytes += packet.payload_length < limit ? packet.payload_length : limit;
 	flags = state->flags[ingress] | (ingress ? TRAFFIC_INGRESS : 0);
-	tail = packet.payload_length > limit + TAIL_BYTES ? TAIL_BYTES : 0;
+	tail = packet.payload_length > limit && limit >= TAIL_BYTES ? TAIL_BYTES : 0;
 	tcp_flags = packet.tcp_flags;
 	if (tail) {
 		packet.payload_length -= tail;

@@ -254,7 +254,8 @@ public sealed partial class Http1Session
     {
         ReadOnlySpan<byte> rest = data[at..];
         ReadOnlySpan<byte> end = "\r\n0\r\n\r\n"u8;
-        if (rest.EndsWith(end))
+        // The line end before it may have been lost.
+        if (rest.EndsWith(end) || rest.SequenceEqual(end[2..]))
         {
             CompleteMessage(ref message, side, info.Offset + data.Length, info.TimestampNs);
             return data.Length;

@@ -51,6 +51,8 @@ public sealed class LargeBodyTests(AgentFixture fixture)
         {
             using Socket socket = Traffic.Connect(server.Port);
             Answer answer = Traffic.Exchange(socket, "GET /chunked-50m HTTP/1.1\r\nHost: h\r\n\r\n");
+            // Should the very end have been lost, the next message tells that there was one.
+            Answer next = Traffic.Exchange(socket, "GET /after-chunked HTTP/1.1\r\nHost: h\r\n\r\n");
             JsonElement seen = Client("/chunked-50m");
             Assert.Equal(200, seen.GetProperty("status").GetInt32());
             // Faster than the ring takes it: what was lost is said to be, and a number that is told without that is the right one.
@@ -59,7 +61,7 @@ public sealed class LargeBodyTests(AgentFixture fixture)
             Assert.InRange(seen.GetProperty("response_bytes").GetInt64(), 1, answer.ResponseBytes);
             JsonElement body = seen.GetProperty("response_body_bytes");
             Assert.True(isIncomplete || body.ValueKind == JsonValueKind.Null || body.GetInt64() == (long)Chunks * ChunkBytes, seen.ToString());
-            AssertClientSaw("/after-chunked", Traffic.Exchange(socket, "GET /after-chunked HTTP/1.1\r\nHost: h\r\n\r\n"), "response_body_bytes", 2);
+            AssertClientSaw("/after-chunked", next, "response_body_bytes", 2);
             return true;
         });
     }
