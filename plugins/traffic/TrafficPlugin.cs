@@ -237,6 +237,7 @@ public sealed partial class TrafficPlugin : IDisposable
         bool fromStart = hasHandshake || (record.Flags & TrafficFlags.FromStart) != 0;
         Connection connection = _engine.Open(socket.Cookie, local, remote, fromStart, isLocalSocket: true, ToUnixNs((long)record.KtimeNs));
         _connections[socket.Cookie] = connection;
+        connection.NetworkNamespace = socket.Netns;
         Name(connection, in socket);
         if (hasHandshake)
         {
@@ -249,7 +250,7 @@ public sealed partial class TrafficPlugin : IDisposable
         return connection;
     }
 
-    private void Name(Connection connection, in TrafficSocket socket) => connection.Workload = _resolver.Resolve(new SocketOwner
+    private void Name(Connection connection, in TrafficSocket socket) => connection.Workload = _resolver.Resolve(new OwnerHint
     {
         CgroupId = socket.CgroupId,
         NetworkNamespace = socket.Netns,

@@ -59,17 +59,26 @@ public sealed class WorkloadResolver : IWorkloadResolver, IDisposable
     public void Prepare() => Sockets.Prepare();
 
     /// <inheritdoc/>
-    public Workload Resolve(in SocketOwner owner)
+    public int Generation => 0;
+
+    /// <inheritdoc/>
+    public Workload ResolveAddress(Endpoint endpoint, uint networkNamespace) => Workload.Unknown;
+
+    /// <inheritdoc/>
+    public Workload Refresh(Workload workload) => workload;
+
+    /// <inheritdoc/>
+    public Workload Resolve(in OwnerHint hint)
     {
-        if (_cgroups.Find(owner.CgroupId) is { } workload)
+        if (_cgroups.Find(hint.CgroupId) is { } workload)
         {
             return workload;
         }
-        CommName name = CommName.From(owner.ProcessName);
-        int processId = _seesRootProcesses ? owner.ProcessId : 0;
+        CommName name = CommName.From(hint.ProcessName);
+        int processId = _seesRootProcesses ? hint.ProcessId : 0;
         if (processId <= 0 && name.IsEmpty)
         {
-            Sockets.TryFind(owner.NetworkNamespace, owner.Local, owner.Remote, out processId, out name);
+            Sockets.TryFind(hint.NetworkNamespace, hint.Local, hint.Remote, out processId, out name);
         }
         return processId > 0 ? _processes.Find(processId, name) : _names.OfProcess(name);
     }

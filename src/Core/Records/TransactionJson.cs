@@ -56,9 +56,10 @@ public static class TransactionJson
         {
             Attributes(ref sink, transaction.Attributes);
         }
-        if (connection.IsLocalSocket)
+        if (connection.ObservedAt is not null)
         {
-            Owner(ref sink, transaction.ClientSide == Side.A ? ",\"source\":"u8 : ",\"destination\":"u8, connection.Workload);
+            WorkloadJson.WriteMember(ref sink, ",\"source\":"u8, connection.WorkloadOf(transaction.ClientSide)!);
+            WorkloadJson.WriteMember(ref sink, ",\"destination\":"u8, connection.WorkloadOf(transaction.ClientSide.Other())!);
         }
         sink.Raw("}\n"u8);
         sink.Flush();
@@ -167,24 +168,5 @@ public static class TransactionJson
             sink.Number(reader.NumberAt(i));
         }
         sink.Byte((byte)']');
-    }
-
-    private static void Owner(ref Utf8Sink sink, ReadOnlySpan<byte> name, Workload workload)
-    {
-        sink.Raw(name);
-        Text(ref sink, "{\"workload\":"u8, workload.Name);
-        if (workload.ContainerId is { } container)
-        {
-            Text(ref sink, ",\"container\":"u8, container);
-        }
-        if (workload.ProcessName is { } process)
-        {
-            Text(ref sink, ",\"process\":"u8, process);
-        }
-        if (workload.ProcessId > 0)
-        {
-            Number(ref sink, ",\"pid\":"u8, workload.ProcessId, false);
-        }
-        sink.Byte((byte)'}');
     }
 }

@@ -65,9 +65,10 @@ public sealed class TransactionRecord
         _connection.Id = from.Id;
         _connection.A = from.A;
         _connection.B = from.B;
-        _connection.IsLocalSocket = from.IsLocalSocket;
+        _connection.ObservedAt = from.ObservedAt;
         _connection.FromStart = from.FromStart;
         _connection.Workload = from.Workload;
+        _connection.Peer = from.Peer;
 
         _protocol = transaction.Protocol;
         _version = transaction.Version;
@@ -110,7 +111,7 @@ public sealed class TransactionRecord
     /// <summary>Lets go of what is large or shared.</summary>
     internal void Clear()
     {
-        _connection.Workload = Workload.Unknown;
+        _connection.Workload = _connection.Peer = Workload.Unknown;
         if (_buffer.Length > OrdinaryBytes)
         {
             _buffer = [];

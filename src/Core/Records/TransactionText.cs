@@ -6,8 +6,8 @@ namespace KubeBpfBox.Core.Records;
 /// <summary>A transaction as one line for people.</summary>
 /// <remarks>
 /// Shape: time of day in UTC, role, source -> destination, status, duration, request/response size, method, host and target, then what is
-/// wrong or missing in parentheses. The field of free length stands last, so that the others align. The local end is its workload's name,
-/// the other its address. Bytes of the wire are escaped (\xNN), so that a hostile target cannot steer a terminal or start a line of its
+/// wrong or missing in parentheses. The field of free length stands last, so that the others align. An end is its pod's or
+/// workload's name with the namespace before it, or its address when it is not known. Bytes of the wire are escaped (\xNN), so that a hostile target cannot steer a terminal or start a line of its
 /// own. Allocates nothing.
 /// </remarks>
 public static class TransactionText
@@ -59,13 +59,13 @@ public static class TransactionText
     private static void End(ref Utf8Sink sink, Connection connection, Side side)
     {
         sink.StartColumn();
-        if (connection.IsLocalSocket && side == Side.A)
+        if (connection.WorkloadOf(side) is not { } workload || (side != connection.ObservedAt && ReferenceEquals(workload, Workload.Unknown)))
         {
-            sink.TerminalText(connection.Workload.Name);
+            sink.Endpoint(connection.EndOf(side));
         }
         else
         {
-            sink.Endpoint(connection.EndOf(side));
+            WorkloadText.Write(ref sink, workload, connection.EndOf(side));
         }
         sink.PadTo(EndWidth);
     }

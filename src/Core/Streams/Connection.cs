@@ -15,8 +15,8 @@ public sealed class Connection
     /// <summary>The other end.</summary>
     public Endpoint B { get; internal set; }
 
-    /// <summary>True when the connection was seen on a local socket, so that a role can be told.</summary>
-    public bool IsLocalSocket { get; internal set; }
+    /// <summary>The end at which it was seen, and whose role can be told: A for a local socket; null for a capture.</summary>
+    public Side? ObservedAt { get; set; }
 
     /// <summary>True when the connection's start was seen: offset 0 is the very first byte of each side.</summary>
     public bool FromStart { get; internal set; }
@@ -24,14 +24,29 @@ public sealed class Connection
     /// <summary>True once bytes that a protocol wanted were missed: lost on the way, not copied, or given up for lack of room.</summary>
     public bool HasLost { get; internal set; }
 
-    /// <summary>Who owns the local socket; <see cref="Workload.Unknown"/> for a capture.</summary>
+    /// <summary>Inode of the network namespace of a local socket; 0 when not known.</summary>
+    public uint NetworkNamespace { get; set; }
+
+    /// <summary>Who is at the end where it was seen; <see cref="Workload.Unknown"/> for a capture.</summary>
     public Workload Workload { get; set; } = Workload.Unknown;
+
+    /// <summary>Who is at the other end.</summary>
+    public Workload Peer { get; set; } = Workload.Unknown;
+
+    /// <summary><see cref="IWorkloadResolver.Generation"/> of when both were last asked for.</summary>
+    public int NamedGeneration { get; set; }
 
     /// <summary>The end that a side names.</summary>
     public Endpoint EndOf(Side side) => side == Side.A ? A : B;
 
-    /// <summary>"client" or "server": what the local socket is when <paramref name="clientSide"/> asked; null for a capture.</summary>
-    public string? RoleOf(Side clientSide) => !IsLocalSocket ? null : clientSide == Side.A ? "client" : "server";
+    /// <summary>"client" or "server": what the observed end is when <paramref name="clientSide"/> asked; null for a capture.</summary>
+    public string? RoleOf(Side clientSide) => ObservedAt is not { } observed ? null : clientSide == observed ? "client" : "server";
+
+    /// <summary>Who is at a side; null when nobody looked.</summary>
+    public Workload? WorkloadOf(Side side) => ObservedAt is not { } observed ? null : side == observed ? Workload : Peer;
+
+    /// <summary>Packets of side A were seen on their way out, before they could be lost.</summary>
+    internal bool IsLocalSocket { get; set; }
 
     internal SideStream StreamA { get; } = new();
 
@@ -64,5 +79,5 @@ public sealed class Connection
 
     /// <summary>Makes a connection for tests and tools; the engine makes its own.</summary>
     public static Connection Create(Endpoint a, Endpoint b, bool fromStart = true, bool isLocalSocket = false) =>
-        new() { A = a, B = b, FromStart = fromStart, IsLocalSocket = isLocalSocket };
+        new() { A = a, B = b, FromStart = fromStart, IsLocalSocket = isLocalSocket, ObservedAt = isLocalSocket ? Side.A : null };
 }

@@ -28,6 +28,7 @@ public sealed partial class StreamEngine
         connection.B = b;
         connection.FromStart = fromStart;
         connection.IsLocalSocket = isLocalSocket;
+        connection.ObservedAt = isLocalSocket ? Side.A : null;
         connection.IsOpen = true;
         connection.LastSeenNs = nowNs;
         ConnectionCount++;
@@ -146,7 +147,9 @@ public sealed partial class StreamEngine
         Unlink(connection);
         ConnectionCount--;
         Closed?.Invoke(connection, reason);
-        connection.Workload = Workload.Unknown;
+        connection.Workload = connection.Peer = Workload.Unknown;
+        connection.NamedGeneration = 0;
+        connection.NetworkNamespace = 0;
         if (_free.Count < MaxFreeConnections)
         {
             _free.Push(connection);

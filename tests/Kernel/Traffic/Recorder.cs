@@ -24,15 +24,21 @@ internal sealed class Recorder : IProtocol, IWorkloadResolver, ITransactionObser
 
     public void Return(ProtocolSession session) => session.Reset();
 
-    public Workload Resolve(in SocketOwner owner)
+    public Workload Resolve(in OwnerHint hint)
     {
-        Owners.Add(new Owner(owner.CgroupId, owner.NetworkNamespace, owner.ProcessId, Encoding.UTF8.GetString(owner.ProcessName), owner.Local, owner.Remote));
+        Owners.Add(new Owner(hint.CgroupId, hint.NetworkNamespace, hint.ProcessId, Encoding.UTF8.GetString(hint.ProcessName), hint.Local, hint.Remote));
         return Workload.Unknown;
     }
 
+    public int Generation => 0;
+
+    public Workload ResolveAddress(Endpoint endpoint, uint networkNamespace) => Workload.Unknown;
+
+    public Workload Refresh(Workload workload) => workload;
+
     public void OnTransaction(in Transaction transaction) => Assert.Fail("this protocol emits nothing");
 
-    /// <summary>A copy of a <see cref="SocketOwner"/>.</summary>
+    /// <summary>A copy of a <see cref="OwnerHint"/>.</summary>
     internal sealed record Owner(ulong CgroupId, uint NetworkNamespace, int ProcessId, string ProcessName, Endpoint Local, Endpoint Remote);
 
     private sealed class Session(Recorder recorder) : ProtocolSession

@@ -29,7 +29,7 @@ public sealed class WorkloadResolverTests : IDisposable
         Directory.CreateDirectory(folder);
         _proc.AddProcess(10, "curl", Net, $"0::/docker/{Id}\n");
         using WorkloadResolver resolver = Fake();
-        SocketOwner owner = new() { CgroupId = CgroupInode.Of(folder), ProcessId = 10, ProcessName = "curl"u8 };
+        OwnerHint owner = new() { CgroupId = CgroupInode.Of(folder), ProcessId = 10, ProcessName = "curl"u8 };
         Assert.Equal(new Workload("nginx.service", "cgroup"), resolver.Resolve(owner));
         Assert.Same(resolver.Resolve(owner), resolver.Resolve(owner));
     }
@@ -46,7 +46,7 @@ public sealed class WorkloadResolverTests : IDisposable
         using WorkloadResolver resolver = Fake();
         foreach (ulong root in new ulong[] { 0, 1 })
         {
-            Workload workload = resolver.Resolve(new SocketOwner { CgroupId = root, ProcessId = 10, ProcessName = "pool-1-thread-7"u8 });
+            Workload workload = resolver.Resolve(new OwnerHint { CgroupId = root, ProcessId = 10, ProcessName = "pool-1-thread-7"u8 });
             Assert.Equal((name, source), (workload.Name, workload.Source));
         }
     }
@@ -58,7 +58,7 @@ public sealed class WorkloadResolverTests : IDisposable
         _proc.SetTcp(10, FakeProc.Line("0.0.0.0:80", "0.0.0.0:0", true, 1));
         _proc.AddSocket(10, 3, 1);
         using WorkloadResolver resolver = Fake();
-        SocketOwner owner = new() { CgroupId = 1, NetworkNamespace = Net, Local = ProcessSocketsTests.Parse("10.0.0.1:80"), Remote = ProcessSocketsTests.Parse("10.0.0.2:999") };
+        OwnerHint owner = new() { CgroupId = 1, NetworkNamespace = Net, Local = ProcessSocketsTests.Parse("10.0.0.1:80"), Remote = ProcessSocketsTests.Parse("10.0.0.2:999") };
         Assert.Equal(Id, resolver.Resolve(owner).ContainerId);
     }
 
@@ -66,11 +66,11 @@ public sealed class WorkloadResolverTests : IDisposable
     public void The_name_that_the_kernel_gave_serves_when_the_process_has_gone()
     {
         using WorkloadResolver resolver = Fake();
-        Workload workload = resolver.Resolve(new SocketOwner { ProcessId = 10, ProcessName = "curl\0\0\0\0\0\0\0\0\0\0\0\0"u8 });
+        Workload workload = resolver.Resolve(new OwnerHint { ProcessId = 10, ProcessName = "curl\0\0\0\0\0\0\0\0\0\0\0\0"u8 });
         Assert.Equal(new Workload("curl", "process") { ProcessName = "curl" }, workload);
-        Assert.Same(workload, resolver.Resolve(new SocketOwner { ProcessId = 11, ProcessName = "curl"u8 }));
-        Assert.Same(workload, resolver.Resolve(new SocketOwner { ProcessName = "curl"u8 }));
-        Assert.Same(Workload.Unknown, resolver.Resolve(new SocketOwner { ProcessId = 10 }));
+        Assert.Same(workload, resolver.Resolve(new OwnerHint { ProcessId = 11, ProcessName = "curl"u8 }));
+        Assert.Same(workload, resolver.Resolve(new OwnerHint { ProcessName = "curl"u8 }));
+        Assert.Same(Workload.Unknown, resolver.Resolve(new OwnerHint { ProcessId = 10 }));
         Assert.Same(Workload.Unknown, resolver.Resolve(default));
     }
 
@@ -79,9 +79,9 @@ public sealed class WorkloadResolverTests : IDisposable
     {
         string folder = _proc.AddProcess(10, "bash", Net);
         using WorkloadResolver resolver = Fake();
-        Assert.Equal("bash", resolver.Resolve(new SocketOwner { ProcessId = 10, ProcessName = "bash"u8 }).Name);
+        Assert.Equal("bash", resolver.Resolve(new OwnerHint { ProcessId = 10, ProcessName = "bash"u8 }).Name);
         File.WriteAllText(Path.Combine(folder, "comm"), "curl\n");
-        Assert.Equal("curl", resolver.Resolve(new SocketOwner { ProcessId = 10, ProcessName = "curl"u8 }).Name);
+        Assert.Equal("curl", resolver.Resolve(new OwnerHint { ProcessId = 10, ProcessName = "curl"u8 }).Name);
     }
 
     [Fact]
@@ -91,7 +91,7 @@ public sealed class WorkloadResolverTests : IDisposable
         File.CreateSymbolicLink(Path.Combine(init, "ns/pid"), "pid:[4026532222]");
         _proc.AddProcess(10, "stranger", Net);
         using WorkloadResolver resolver = Fake();
-        Assert.Equal("curl", resolver.Resolve(new SocketOwner { ProcessId = 10, ProcessName = "curl"u8 }).Name);
+        Assert.Equal("curl", resolver.Resolve(new OwnerHint { ProcessId = 10, ProcessName = "curl"u8 }).Name);
     }
 
     [Theory]
@@ -102,7 +102,7 @@ public sealed class WorkloadResolverTests : IDisposable
     public void Any_name_can_be_shown(byte[] processName, string name)
     {
         using WorkloadResolver resolver = Fake();
-        Assert.Equal(name, resolver.Resolve(new SocketOwner { ProcessName = processName }).Name);
+        Assert.Equal(name, resolver.Resolve(new OwnerHint { ProcessName = processName }).Name);
     }
 
     [Fact]
@@ -111,7 +111,7 @@ public sealed class WorkloadResolverTests : IDisposable
         using WorkloadResolver resolver = Fake();
         for (int i = 0; i < 20_000; i++)
         {
-            Assert.Equal($"name{i}", resolver.Resolve(new SocketOwner { ProcessId = i + 1, ProcessName = Encoding.ASCII.GetBytes($"name{i}") }).Name);
+            Assert.Equal($"name{i}", resolver.Resolve(new OwnerHint { ProcessId = i + 1, ProcessName = Encoding.ASCII.GetBytes($"name{i}") }).Name);
         }
     }
 
@@ -134,11 +134,11 @@ public sealed class WorkloadResolverTests : IDisposable
             {
                 before = GC.GetAllocatedBytesForCurrentThread();
             }
-            _ = resolver.Resolve(new SocketOwner { CgroupId = cgroup });
-            _ = resolver.Resolve(new SocketOwner { ProcessName = "curl"u8 });
-            _ = resolver.Resolve(new SocketOwner { ProcessId = 10, ProcessName = "nginx"u8 });
-            _ = resolver.Resolve(new SocketOwner { ProcessId = 999, ProcessName = "gone"u8 });
-            _ = resolver.Resolve(new SocketOwner { NetworkNamespace = Net, Local = local, Remote = remote });
+            _ = resolver.Resolve(new OwnerHint { CgroupId = cgroup });
+            _ = resolver.Resolve(new OwnerHint { ProcessName = "curl"u8 });
+            _ = resolver.Resolve(new OwnerHint { ProcessId = 10, ProcessName = "nginx"u8 });
+            _ = resolver.Resolve(new OwnerHint { ProcessId = 999, ProcessName = "gone"u8 });
+            _ = resolver.Resolve(new OwnerHint { NetworkNamespace = Net, Local = local, Remote = remote });
         }
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
@@ -191,7 +191,7 @@ public sealed class WorkloadResolverTests : IDisposable
             using WorkloadResolver resolver = new();
             resolver.Prepare();
             Assert.True(resolver.Sockets.Count > 0);
-            SocketOwner owner = new()
+            OwnerHint owner = new()
             {
                 NetworkNamespace = OwnNamespace(),
                 Local = Endpoint.From([127, 0, 0, 1], port),

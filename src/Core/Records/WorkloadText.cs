@@ -1,0 +1,24 @@
+namespace KubeBpfBox.Core.Records;
+
+/// <summary>A workload in a line for people: "namespace/pod", "namespace/service", "name".</summary>
+internal static class WorkloadText
+{
+    /// <summary>Appends it.</summary>
+    /// <param name="sink">Where to.</param>
+    /// <param name="workload">Who.</param>
+    /// <param name="endpoint">Shown for what is only known to be outside.</param>
+    public static void Write(ref Utf8Sink sink, Workload workload, Endpoint endpoint)
+    {
+        if (workload.Kind == "External")
+        {
+            sink.Endpoint(endpoint);
+            return;
+        }
+        if (workload.Namespace is { } @namespace)
+        {
+            sink.TerminalText(@namespace);
+            sink.Byte((byte)'/');
+        }
+        sink.TerminalText(workload.Pod ?? workload.Name);
+    }
+}
