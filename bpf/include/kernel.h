@@ -45,6 +45,19 @@ struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 };
 
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup_root {
+	int hierarchy_id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+	struct cgroup_root *root;
+};
+
 struct task_struct {
 	int tgid;
 	struct task_struct *group_leader;

@@ -24,6 +24,7 @@ public sealed partial class TrafficPlugin : IDisposable
     private readonly StreamEngine _engine;
     private readonly IWorkloadResolver _resolver;
     private readonly IBatchGate _gate;
+    private readonly ISocketDirectory? _sockets;
     private readonly Dictionary<ulong, Connection> _connections = [];
     private readonly HandshakePayloads _handshakes = new();
     private readonly LedgerStage _ring;
@@ -42,7 +43,8 @@ public sealed partial class TrafficPlugin : IDisposable
     /// <param name="resolver">Names the sockets' owners.</param>
     /// <param name="gate">Held while a batch of records is worked on, so that others see the aggregates between batches.</param>
     /// <param name="ledger">Gets the stages "traffic_kernel" and "traffic_ring".</param>
-    public TrafficPlugin(TrafficTap tap, StreamEngine engine, IWorkloadResolver resolver, IBatchGate gate, Ledger ledger)
+    /// <param name="sockets">Is told of connections; null for nobody.</param>
+    public TrafficPlugin(TrafficTap tap, StreamEngine engine, IWorkloadResolver resolver, IBatchGate gate, Ledger ledger, ISocketDirectory? sockets = null)
     {
         _tap = tap;
         _engine = engine;
@@ -56,7 +58,8 @@ public sealed partial class TrafficPlugin : IDisposable
         _unclaimed = _ring.DropReason("handshake_unclaimed");
         _ring.Held = () => _handshakes.Count;
         ledger.OnRead(() => _ring.In.Value = kernel.Out.Value);
-        engine.Closed = (connection, _) => _connections.Remove(connection.Id);
+        _sockets = sockets;
+        engine.Closed = OnClosed;
         _thread = new Thread(Run) { Name = "traffic", IsBackground = true };
     }
 
@@ -217,6 +220,12 @@ public sealed partial class TrafficPlugin : IDisposable
             Payload = payload,
         });
 
+    private void OnClosed(Connection connection, EndReason reason)
+    {
+        _connections.Remove(connection.Id);
+        _sockets?.Remove(connection);
+    }
+
     /// <summary>Makes a connection known; null when the record says nothing worth remembering.</summary>
     private Connection? Join(in TrafficRecord record)
     {
@@ -239,6 +248,7 @@ public sealed partial class TrafficPlugin : IDisposable
         _connections[socket.Cookie] = connection;
         connection.NetworkNamespace = socket.Netns;
         Name(connection, in socket);
+        _sockets?.Add(connection);
         if (hasHandshake)
         {
             ReplayHandshake(connection);

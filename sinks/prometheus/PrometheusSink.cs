@@ -1,5 +1,6 @@
 using System.Buffers;
 using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.Events;
 using KubeBpfBox.Core.Red;
 
 namespace KubeBpfBox.Sinks.Prometheus;
@@ -9,6 +10,12 @@ public sealed record PrometheusSources
 {
     /// <summary>The series so far.</summary>
     public required Func<IReadOnlyList<RedSeriesSnapshot>> Red { get; init; }
+
+    /// <summary>Counts of events.</summary>
+    public Func<IReadOnlyList<EventCount>> Events { get; init; } = static () => [];
+
+    /// <summary>Accept queues.</summary>
+    public Func<IReadOnlyList<ListenerQueue>> Listeners { get; init; } = static () => [];
 
     /// <summary>The stages of the path.</summary>
     public required Ledger Ledger { get; init; }
@@ -33,6 +40,7 @@ public sealed class PrometheusSink(PrometheusSources sources)
         ExpositionWriter writer = new(output);
         IReadOnlyList<RedSeriesSnapshot> series = sources.Red();
         RedFamilies.Write(ref writer, series);
+        EventFamilies.Write(ref writer, sources.Events(), sources.Listeners());
         LedgerFamilies.Write(ref writer, sources.Ledger);
 
         writer.Family("kubebpfbox_completeness_ratio"u8, "gauge"u8, "Share of the captured traffic that was followed to its end without loss."u8);

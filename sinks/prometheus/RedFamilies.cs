@@ -90,7 +90,7 @@ internal static class RedFamilies
     /// <summary>All that tells series apart; optional labels are left out when empty.</summary>
     private static void Labels(ref ExpositionWriter writer, RedSeriesSnapshot series)
     {
-        writer.Label("workload"u8, series.Workload);
+        WorkloadLabels.Write(ref writer, series.Workload);
         if (series.Role is null)
         {
             writer.Label("kubebpfbox_role"u8, "unknown"u8);

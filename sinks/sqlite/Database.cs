@@ -10,7 +10,7 @@ internal static class Database
     internal const int ApplicationId = 0x4B42_5042;
 
     /// <summary>Version of the tables, kept in user_version.</summary>
-    internal const int SchemaVersion = 1;
+    internal const int SchemaVersion = 2;
 
     // How long a statement waits for another program's lock before the writer gives up for this time.
     private const int LockWaitSeconds = 1;
@@ -20,7 +20,7 @@ internal static class Database
     internal const int CannotOpen = 14;
     internal const int NotADatabase = 26;
 
-    private const string Schema = """
+    private const string FirstSchema = """
         CREATE TABLE red (
             start_s INTEGER NOT NULL, workload TEXT NOT NULL, role TEXT, protocol TEXT NOT NULL, method TEXT NOT NULL, route TEXT NOT NULL,
             status INTEGER NOT NULL, error_type TEXT, requests INTEGER NOT NULL, errors INTEGER NOT NULL,
@@ -37,6 +37,36 @@ internal static class Database
         CREATE TABLE request_log_window (
             start_s INTEGER NOT NULL, seen INTEGER NOT NULL, kept INTEGER NOT NULL, thinned INTEGER NOT NULL, dropped INTEGER NOT NULL);
         CREATE INDEX request_log_window_start ON request_log_window (start_s);
+        """;
+
+    /// <summary>From version 1 to 2: who is at both ends, in Kubernetes' terms, and events.</summary>
+    private const string SecondSchema = """
+        ALTER TABLE red ADD COLUMN kind TEXT;
+        ALTER TABLE red ADD COLUMN namespace TEXT;
+        ALTER TABLE red ADD COLUMN pod TEXT;
+        ALTER TABLE red ADD COLUMN container TEXT;
+        ALTER TABLE red ADD COLUMN service TEXT;
+        ALTER TABLE request_log ADD COLUMN kind TEXT;
+        ALTER TABLE request_log ADD COLUMN namespace TEXT;
+        ALTER TABLE request_log ADD COLUMN pod TEXT;
+        ALTER TABLE request_log ADD COLUMN pod_uid TEXT;
+        ALTER TABLE request_log ADD COLUMN container TEXT;
+        ALTER TABLE request_log ADD COLUMN container_id TEXT;
+        ALTER TABLE request_log ADD COLUMN service TEXT;
+        ALTER TABLE request_log ADD COLUMN node TEXT;
+        ALTER TABLE request_log ADD COLUMN peer_workload TEXT;
+        ALTER TABLE request_log ADD COLUMN peer_source TEXT;
+        ALTER TABLE request_log ADD COLUMN peer_kind TEXT;
+        ALTER TABLE request_log ADD COLUMN peer_namespace TEXT;
+        ALTER TABLE request_log ADD COLUMN peer_pod TEXT;
+        ALTER TABLE request_log ADD COLUMN peer_pod_uid TEXT;
+        ALTER TABLE request_log ADD COLUMN peer_container TEXT;
+        ALTER TABLE request_log ADD COLUMN peer_container_id TEXT;
+        ALTER TABLE request_log ADD COLUMN peer_service TEXT;
+        ALTER TABLE request_log ADD COLUMN peer_node TEXT;
+        CREATE TABLE events (
+            id INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL, type TEXT NOT NULL, workload TEXT NOT NULL, namespace TEXT, pod TEXT, container TEXT, json TEXT NOT NULL);
+        CREATE INDEX events_time ON events (time_ns);
         """;
 
     /// <summary>Opens for writing, and makes or checks the tables.</summary>
@@ -127,7 +157,13 @@ internal static class Database
             Execute(connection, "PRAGMA auto_vacuum = INCREMENTAL");
             // Before write-ahead logging: the mark must stand in the file itself, or a killed agent would not know its own file again.
             using SqliteTransaction transaction = connection.BeginTransaction();
-            Execute(connection, Schema + $"PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {SchemaVersion};");
+            Execute(connection, FirstSchema + SecondSchema + $"PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {SchemaVersion};");
+            transaction.Commit();
+        }
+        else if (version == 1)
+        {
+            using SqliteTransaction transaction = connection.BeginTransaction();
+            Execute(connection, SecondSchema + $"PRAGMA user_version = {SchemaVersion};");
             transaction.Commit();
         }
         Execute(connection, "PRAGMA journal_mode = WAL");

@@ -12,8 +12,11 @@ public delegate void LoggedTransactionHandler(in Transaction transaction, string
 /// <summary>Searches the request log, newest first.</summary>
 public sealed class RequestLogReader(string path)
 {
-    private const string Columns = "start_ns, duration_ns, ttfb_ns, workload, workload_source, role, protocol, method, target, host, version, status, error, client, server, "
-        + "request_bytes, response_bytes, request_body_bytes, response_body_bytes, flags, attributes, kept, weight";
+    private const int FirstWorkloadColumn = 23;
+
+    private static readonly string s_columns = "start_ns, duration_ns, ttfb_ns, workload, workload_source, role, protocol, method, target, host, version, status, error, client, server, "
+        + "request_bytes, response_bytes, request_body_bytes, response_body_bytes, flags, attributes, kept, weight, "
+        + string.Join(", ", [.. WorkloadColumns.Own, .. WorkloadColumns.Peer]);
 
     /// <summary>Finds requests that started in [<paramref name="sinceNs"/>, <paramref name="untilNs"/>).</summary>
     /// <returns>How many were handed on.</returns>
@@ -39,12 +42,14 @@ public sealed class RequestLogReader(string path)
 
     private static void Build(SqliteCommand command, TransactionFilter filter, long sinceNs, long untilNs, int limit)
     {
-        StringBuilder sql = new($"SELECT {Columns} FROM request_log WHERE start_ns >= $since AND start_ns < $until");
+        StringBuilder sql = new($"SELECT {s_columns} FROM request_log WHERE start_ns >= $since AND start_ns < $until");
         command.Parameters.AddWithValue("$since", sinceNs);
         command.Parameters.AddWithValue("$until", untilNs);
         AddEqual("protocol", filter.Protocol?.ToLowerInvariant());
         AddEqual("role", filter.Role);
         AddEqual("workload", filter.Workload);
+        AddEqual("namespace", filter.Namespace);
+        AddEqual("pod", filter.Pod);
         if (filter.Method is not null)
         {
             sql.Append(" AND method = $method COLLATE NOCASE");
@@ -60,11 +65,6 @@ public sealed class RequestLogReader(string path)
         {
             sql.Append(" AND duration_ns > $slower");
             command.Parameters.AddWithValue("$slower", filter.SlowerThanNs);
-        }
-        if (filter.Namespace is not null || filter.Pod is not null)
-        {
-            // The log does not name pods yet, so no row can match.
-            sql.Append(" AND 0");
         }
         sql.Append(" ORDER BY start_ns DESC LIMIT $limit");
         command.Parameters.AddWithValue("$limit", limit);
@@ -90,7 +90,8 @@ public sealed class RequestLogReader(string path)
         Connection connection = clientSide == Side.A
             ? Connection.Create(client, server, isLocalSocket: role is not null)
             : Connection.Create(server, client, isLocalSocket: true);
-        connection.Workload = new Workload(row.GetString(3), row.GetString(4));
+        connection.Workload = WorkloadColumns.Read(row, 3, FirstWorkloadColumn);
+        connection.Peer = WorkloadColumns.Read(row, FirstWorkloadColumn + WorkloadColumns.Own.Length, FirstWorkloadColumn + WorkloadColumns.Own.Length + 2);
         Transaction transaction = new()
         {
             Connection = connection,

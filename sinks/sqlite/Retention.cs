@@ -6,7 +6,7 @@ namespace KubeBpfBox.Sinks.Sqlite;
 internal static class Retention
 {
     private static readonly (string Table, string Column, long PerSecond)[] s_tables =
-        [("red", "start_s", 1), ("request_log", "start_ns", 1_000_000_000), ("request_log_window", "start_s", 1)];
+        [("red", "start_s", 1), ("request_log", "start_ns", 1_000_000_000), ("request_log_window", "start_s", 1), ("events", "time_ns", 1_000_000_000)];
 
     /// <summary>Deletes rows that started before a time.</summary>
     /// <returns>How many.</returns>

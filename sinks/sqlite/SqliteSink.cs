@@ -1,4 +1,5 @@
 using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.Events;
 using KubeBpfBox.Core.Records;
 using KubeBpfBox.Core.Red;
 using Microsoft.Data.Sqlite;
@@ -11,7 +12,7 @@ namespace KubeBpfBox.Sinks.Sqlite;
 /// <see cref="OnTransaction"/> runs on the parse thread and only decides and copies; one writer thread owns the database. A database that
 /// cannot be written is tried again with growing pauses; what does not fit the bounded queues meanwhile is dropped and counted.
 /// </remarks>
-public sealed partial class SqliteSink : ITransactionObserver, IDisposable
+public sealed partial class SqliteSink : ITransactionObserver, INodeEventObserver, IDisposable
 {
     private const int TickMs = 250;
     private const int BatchRows = 2000;
@@ -47,7 +48,7 @@ public sealed partial class SqliteSink : ITransactionObserver, IDisposable
 
     /// <summary>Makes the sink and opens the database once.</summary>
     /// <param name="options">Where and how much.</param>
-    /// <param name="ledger">Gets the stages "sqlite_red" and "sqlite_log".</param>
+    /// <param name="ledger">Gets the stages "sqlite_red", "sqlite_log" and "sqlite_events".</param>
     /// <param name="takeRedWindow">What came since the last call, per series.</param>
     /// <param name="logger">Told when the database cannot be written, and when it can again.</param>
     /// <param name="time">The clock.</param>
@@ -62,6 +63,9 @@ public sealed partial class SqliteSink : ITransactionObserver, IDisposable
         _redExpired = _redStage.DropReason("queue_full");
         _redStage.Held = () => Interlocked.Read(ref _pendingRedCount);
         _logStage = ledger.AddStage("sqlite_log", "transactions");
+        _eventStage = ledger.AddStage("sqlite_events", "events");
+        _eventExpired = _eventStage.DropReason("queue_full");
+        _eventStage.Held = PendingEvents;
         SetClock();
         _policy = new RequestLogPolicy(options, _logStage, CoarseNowMs);
         _logGivenUp = _logStage.DropReason("write_failed");
@@ -184,7 +188,8 @@ public sealed partial class SqliteSink : ITransactionObserver, IDisposable
             }
             _pendingWindows.Add(window);
         }
-        if (_batch.Count == 0 && _pendingWindows.Count == 0 && _pendingRed.Count == 0)
+        NodeEvent[] events = FirstEvents();
+        if (_batch.Count == 0 && _pendingWindows.Count == 0 && _pendingRed.Count == 0 && events.Length == 0)
         {
             return false;
         }
@@ -192,13 +197,14 @@ public sealed partial class SqliteSink : ITransactionObserver, IDisposable
         {
             return false;
         }
-        int redRows = WriteRows();
+        int redRows = WriteRows(events);
         Recover();
         for (int i = 0; i < redRows; i++)
         {
             _pendingRed.Dequeue();
         }
         Interlocked.Exchange(ref _pendingRedCount, _pendingRed.Count);
+        RemoveEvents(events);
         _redStage.Out.Add(redRows);
         _logStage.Out.Add(_batch.Count);
         bool isMore = _batch.Count == BatchRows || _pendingRed.Count > 0;
@@ -208,7 +214,7 @@ public sealed partial class SqliteSink : ITransactionObserver, IDisposable
         return isMore;
     }
 
-    private int WriteRows()
+    private int WriteRows(NodeEvent[] events)
     {
         using SqliteTransaction transaction = _connection!.BeginTransaction();
         foreach (LogEntry entry in _batch)
@@ -218,6 +224,10 @@ public sealed partial class SqliteSink : ITransactionObserver, IDisposable
         foreach (LogWindow window in _pendingWindows)
         {
             _rows!.Insert(transaction, in window);
+        }
+        foreach (NodeEvent happened in events)
+        {
+            _rows!.Insert(transaction, happened);
         }
         int redRows = 0;
         foreach ((long startS, RedSeriesSnapshot series) in _pendingRed.Take(BatchRows))
@@ -261,6 +271,7 @@ public sealed partial class SqliteSink : ITransactionObserver, IDisposable
             }
         }
         while (_batch.Count > 0);
+        GiveUpEvents();
         _redExpired.Add(_pendingRed.Count);
         _pendingRed.Clear();
         Interlocked.Exchange(ref _pendingRedCount, 0);

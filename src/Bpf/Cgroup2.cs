@@ -20,13 +20,13 @@ public static class Cgroup2
     /// <summary>Reads a mountinfo file.</summary>
     /// <remarks>
     /// Shape: "36 35 98:0 /root /mount/point options [optional…] - fstype source superoptions"; blanks in paths are \040.
-    /// A mount of the hierarchy's root wins over one of a subdirectory (as a container with a cgroup namespace may have both), then
-    /// the shortest path. Errors: total; lines that do not fit are skipped. Source: proc(5).
+    /// A container with a cgroup namespace of its own sees its own cgroup as "/" and the host's root, if that is mounted too, as "/../..": the mount
+    /// that leads furthest up wins, then the shortest path. Errors: total; lines that do not fit are skipped. Source: proc(5), cgroup_namespaces(7).
     /// </remarks>
     public static string? FindMountPoint(string mountInfo)
     {
         string? best = null;
-        bool bestIsRoot = false;
+        int bestRank = -1;
         foreach (string line in mountInfo.Split('\n'))
         {
             string[] fields = line.Split(' ');
@@ -35,15 +35,22 @@ public static class Cgroup2
             {
                 continue;
             }
-            bool isRoot = fields[3] == "/";
+            int rank = RankOf(fields[3]);
             string path = Unescape(fields[4]);
-            if (best is null || (isRoot && !bestIsRoot) || (isRoot == bestIsRoot && path.Length < best.Length))
+            if (best is null || rank > bestRank || (rank == bestRank && path.Length < best.Length))
             {
                 best = path;
-                bestIsRoot = isRoot;
+                bestRank = rank;
             }
         }
         return best;
+    }
+
+    /// <summary>How far up a mount's root is: 0 for a subdirectory, 1 for the namespace's root, more above it.</summary>
+    private static int RankOf(string root)
+    {
+        string[] segments = root.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        return Array.TrueForAll(segments, static segment => segment == "..") ? 1 + segments.Length : 0;
     }
 
     private static string Unescape(string path) => path

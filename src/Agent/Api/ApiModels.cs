@@ -6,7 +6,7 @@ namespace KubeBpfBox.Agent.Api;
 internal sealed record ApiProblem(string Error);
 
 /// <summary>/api/status.</summary>
-internal sealed record ApiStatus(string Version, string Commit, string Runtime, string Kernel, string Node, long UptimeS, string? NotReady, IReadOnlyList<ApiHook> Hooks, int Watchers);
+internal sealed record ApiStatus(string Version, string Commit, string Runtime, string Kernel, string Node, long UptimeS, string? NotReady, IReadOnlyList<string> Degraded, IReadOnlyList<ApiHook> Hooks, int Watchers);
 
 /// <summary>One hook of /api/status.</summary>
 internal sealed record ApiHook(string Plugin, string Hook, bool Attached, string Detail);

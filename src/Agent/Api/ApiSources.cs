@@ -1,4 +1,3 @@
-using KubeBpfBox.Agent.Pipeline;
 using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Live;
 using KubeBpfBox.Core.Plugins;
@@ -11,9 +10,7 @@ namespace KubeBpfBox.Agent.Api;
 /// <summary>What the API shows.</summary>
 internal sealed record ApiSources
 {
-    public required TransactionHub Hub { get; init; }
-
-    public required TransactionFormats Formats { get; init; }
+    public required LiveHub Hub { get; init; }
 
     public required Ledger Ledger { get; init; }
 
@@ -31,6 +28,12 @@ internal sealed record ApiSources
 
     /// <summary>The stored request log; null when it is not kept.</summary>
     public RequestLogReader? Log { get; init; }
+
+    /// <summary>The stored events; null when they are not kept.</summary>
+    public EventReader? Events { get; init; }
+
+    /// <summary>What works with less than it could, in one line each.</summary>
+    public Func<IReadOnlyList<string>> Degraded { get; init; } = static () => [];
 
     /// <summary>The page for Prometheus; null when it is off.</summary>
     public PrometheusSink? Metrics { get; init; }

@@ -1,3 +1,4 @@
+using KubeBpfBox.Core.Records;
 using KubeBpfBox.Core.Red;
 
 namespace KubeBpfBox.Agent.Api;
@@ -44,5 +45,5 @@ internal sealed class RateMeter(TimeProvider? time = null)
 
     private readonly record struct Mark(long At, Dictionary<SeriesKey, long>? Counts);
 
-    private readonly record struct SeriesKey(string Workload, string? Role, string Protocol, string Method, string Route, int Status, string? ErrorType);
+    private readonly record struct SeriesKey(Workload Workload, string? Role, string Protocol, string Method, string Route, int Status, string? ErrorType);
 }

@@ -31,7 +31,12 @@ internal sealed class RedHandler(Func<IReadOnlyList<RedSeriesSnapshot>> red)
     private static void Write(Utf8JsonWriter json, RedSeriesSnapshot series, double perSecond)
     {
         json.WriteStartObject();
-        json.WriteString("workload"u8, series.Workload);
+        json.WriteString("workload"u8, series.Workload.Name);
+        WriteIfKnown(json, "kind"u8, series.Workload.Kind);
+        WriteIfKnown(json, "namespace"u8, series.Workload.Namespace);
+        WriteIfKnown(json, "pod"u8, series.Workload.Pod);
+        WriteIfKnown(json, "container"u8, series.Workload.Container);
+        WriteIfKnown(json, "service"u8, series.Workload.Service);
         json.WriteString("role"u8, series.Role);
         json.WriteString("protocol"u8, series.Protocol);
         json.WriteString("method"u8, series.Method);
@@ -56,5 +61,13 @@ internal sealed class RedHandler(Func<IReadOnlyList<RedSeriesSnapshot>> red)
         json.WriteNumber("p99_ns"u8, series.Duration.QuantileNs(0.99));
         json.WriteNumber("max_ns"u8, series.Duration.MaxNs);
         json.WriteEndObject();
+    }
+
+    private static void WriteIfKnown(Utf8JsonWriter json, ReadOnlySpan<byte> name, string? value)
+    {
+        if (value is not null)
+        {
+            json.WriteString(name, value);
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Data.Sqlite;
 
@@ -21,7 +22,7 @@ internal sealed class Router
         _open = new Dictionary<string, RequestDelegate>(StringComparer.Ordinal)
         {
             ["/healthz"] = context => StatusHandlers.HealthAsync(context, sources.Sickness()),
-            ["/readyz"] = context => StatusHandlers.HealthAsync(context, sources.Sickness() ?? sources.Unreadiness()),
+            ["/readyz"] = context => StatusHandlers.HealthAsync(context, sources.Sickness() ?? sources.Unreadiness(), sources.Degraded()),
         };
         if (sources.Metrics is not null)
         {
@@ -32,6 +33,7 @@ internal sealed class Router
             ["/api/status"] = status.StatusAsync,
             ["/api/ledger"] = status.LedgerAsync,
             ["/api/red"] = new RedHandler(sources.Red).HandleAsync,
+            ["/api/events"] = new EventSearch(sources.Events).HandleAsync,
             ["/api/transactions"] = search.HandleAsync,
             ["/api/transactions/stream"] = stream.HandleAsync,
         };
@@ -42,7 +44,9 @@ internal sealed class Router
     {
         context.Response.Headers.XContentTypeOptions = "nosniff";
         context.Response.Headers.CacheControl = "no-store";
-        if (_listen.IsLoopback && !_listen.AcceptsHost(context.Request.Host.Host))
+        // A connection from within (kubectl exec, a probe of the same pod) reached loopback, even where more is listened on.
+        bool isLocal = context.Connection.LocalIpAddress is { } local && IPAddress.IsLoopback(local.IsIPv4MappedToIPv6 ? local.MapToIPv4() : local);
+        if (isLocal && !_listen.AcceptsHost(context.Request.Host.Host))
         {
             await ProblemAsync(context, StatusCodes.Status421MisdirectedRequest, "this Host is not served here; ask for localhost or 127.0.0.1").ConfigureAwait(false);
             return;
@@ -50,7 +54,7 @@ internal sealed class Router
         string path = context.Request.Path.Value ?? "/";
         bool isOpen = _open.TryGetValue(path, out RequestDelegate? handler);
         // Whoever has no token learns nothing, not even which paths exist.
-        if (!isOpen && _gate is not null && !_gate.Admits(context.Request.Headers.Authorization))
+        if (!isOpen && !isLocal && _gate is not null && !_gate.Admits(context.Request.Headers.Authorization))
         {
             context.Response.Headers.WWWAuthenticate = "Bearer";
             await ProblemAsync(context, StatusCodes.Status401Unauthorized, "a bearer token is needed: api.token, or the one that the agent printed at its start").ConfigureAwait(false);

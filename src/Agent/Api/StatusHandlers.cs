@@ -11,12 +11,12 @@ internal sealed class StatusHandlers(ApiSources sources)
 {
     private readonly long _startedMs = Environment.TickCount64;
 
-    /// <summary>/healthz and /readyz: 200 "ok", or 503 and the reason.</summary>
-    public static Task HealthAsync(HttpContext context, string? trouble)
+    /// <summary>/healthz and /readyz: 200 "ok" and what is degraded, or 503 and the reason.</summary>
+    public static Task HealthAsync(HttpContext context, string? trouble, IReadOnlyList<string>? degraded = null)
     {
         context.Response.StatusCode = trouble is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
         context.Response.ContentType = "text/plain; charset=utf-8";
-        return context.Response.WriteAsync((trouble ?? "ok") + "\n", context.RequestAborted);
+        return context.Response.WriteAsync((trouble ?? "ok") + "\n" + string.Concat((degraded ?? []).Select(static one => $"degraded: {one}\n")), context.RequestAborted);
     }
 
     /// <summary>Answers with a JSON object.</summary>
@@ -41,6 +41,7 @@ internal sealed class StatusHandlers(ApiSources sources)
         sources.NodeName,
         (Environment.TickCount64 - _startedMs) / 1000,
         sources.Sickness() ?? sources.Unreadiness(),
+        sources.Degraded(),
         [.. sources.Hooks().Select(static hook => new ApiHook(hook.Plugin, hook.Hook, hook.Attached, hook.Detail))],
         sources.Hub.SubscriberCount), ApiJson.Default.ApiStatus);
 

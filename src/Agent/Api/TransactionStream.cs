@@ -3,15 +3,16 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Text;
 using KubeBpfBox.Agent.Pipeline;
+using KubeBpfBox.Core.Events;
 using KubeBpfBox.Core.Live;
 using KubeBpfBox.Core.Records;
 using Microsoft.AspNetCore.Http;
 
 namespace KubeBpfBox.Agent.Api;
 
-/// <summary>/api/transactions/stream: transactions as they happen, as server-sent events.</summary>
+/// <summary>/api/transactions/stream: transactions, and events of the node, as they happen, as server-sent events.</summary>
 /// <remarks>
-/// Shape: an event's data is one transaction, as JSON or with <c>output=text</c> as a line for people; an event "missed" tells how many more
+/// Shape: an event's data is one transaction or one event of the node (its JSON has "event"), as JSON or with <c>output=text</c> as a line for people; an event "missed" tells how many more
 /// were dropped because this reader is slow; a comment comes when nothing else does, so that both ends notice a dead connection.
 /// Source: WHATWG HTML, "Server-sent events".
 /// </remarks>
@@ -48,8 +49,8 @@ internal sealed class TransactionStream(ApiSources sources, CancellationToken st
         {
             context.Response.ContentType = "text/event-stream";
             using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
-            using TransactionSubscription subscription = sources.Hub.Subscribe(filter);
-            await PumpAsync(context.Response.BodyWriter, subscription, sources.Formats.Of(form), ended.Token).ConfigureAwait(false);
+            using LiveSubscription subscription = sources.Hub.Subscribe(filter);
+            await PumpAsync(context.Response.BodyWriter, subscription, OutputFormat.Of(form), ended.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -61,7 +62,7 @@ internal sealed class TransactionStream(ApiSources sources, CancellationToken st
         }
     }
 
-    private static async Task PumpAsync(PipeWriter output, TransactionSubscription subscription, TransactionWriter write, CancellationToken ended)
+    private static async Task PumpAsync(PipeWriter output, LiveSubscription subscription, OutputFormat format, CancellationToken ended)
     {
         long toldMissed = 0;
         output.Write(": watching\n\n"u8);
@@ -77,7 +78,7 @@ internal sealed class TransactionStream(ApiSources sources, CancellationToken st
                 // Lets some more come: one write and one wake-up for all of them.
                 await Task.Delay(GatherMs, ended).ConfigureAwait(false);
             }
-            while (WriteSome(output, subscription, write))
+            while (WriteSome(output, subscription, format))
             {
                 await output.FlushAsync(ended).ConfigureAwait(false);
             }
@@ -96,8 +97,14 @@ internal sealed class TransactionStream(ApiSources sources, CancellationToken st
     }
 
     /// <summary>Writes until enough is gathered for a flush; true when there may be more.</summary>
-    private static bool WriteSome(PipeWriter output, TransactionSubscription subscription, TransactionWriter write)
+    private static bool WriteSome(PipeWriter output, LiveSubscription subscription, OutputFormat format)
     {
+        while (subscription.TryTake(out NodeEvent? happened))
+        {
+            output.Write("data: "u8);
+            format.Event(output, happened);
+            output.Write("\n"u8);
+        }
         while (output.UnflushedBytes < FlushBytes)
         {
             if (!subscription.TryTake(out TransactionRecord? record))
@@ -107,7 +114,7 @@ internal sealed class TransactionStream(ApiSources sources, CancellationToken st
             try
             {
                 output.Write("data: "u8);
-                write(output, record.AsTransaction());
+                format.Transaction(output, record.AsTransaction());
                 output.Write("\n"u8);
             }
             finally

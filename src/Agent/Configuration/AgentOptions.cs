@@ -12,6 +12,12 @@ internal sealed class AgentOptions
     public long TrafficBytesPerPacket { get; set; }
     public string TrafficCgroupPath { get; set; } = string.Empty;
 
+    public bool OomKillEnabled { get; set; }
+    public bool TcpSynBacklogEnabled { get; set; }
+
+    public string KubeConfigPath { get; set; } = string.Empty;
+    public string InCluster { get; set; } = string.Empty;
+
     public long StreamsMaxBytes { get; set; }
     public long StreamsMaxConnections { get; set; }
     public long StreamsIdleTimeoutNs { get; set; }

@@ -47,7 +47,7 @@ internal sealed class Setting
     public static Setting Text(string key, string defaultText, string allowed, string doc, Action<AgentOptions, string> set, Func<string, bool>? isAllowed = null) =>
         new(key, "text", defaultText, allowed, doc, (text, options) => Apply(isAllowed is null || isAllowed(text), options, text, set))
         {
-            EnvironmentAlias = key == "node.name" ? "NODE_NAME" : null,
+            EnvironmentAlias = AliasOf(key),
         };
 
     public static Setting Reserved(string key, string defaultText, string doc) =>
@@ -71,7 +71,15 @@ internal sealed class Setting
 
     public static Setting Choice(string key, string defaultText, string[] choices, string doc, Action<AgentOptions, string> set) =>
         new(key, "choice", defaultText, string.Join(", ", choices[..^1]) + " or " + choices[^1], doc,
-            (text, options) => Apply(choices.Contains(text), options, text, set));
+            (text, options) => Apply(choices.Contains(text), options, text, set)) { EnvironmentAlias = AliasOf(key) };
+
+    /// <summary>Names of the environment that other tools and older manifests set.</summary>
+    private static string? AliasOf(string key) => key switch
+    {
+        "node.name" => "NODE_NAME",
+        "Cluster.InCluster" => "IN_CLUSTER",
+        _ => null,
+    };
 
     private static bool Apply<T>(bool isAllowed, AgentOptions options, T value, Action<AgentOptions, T> set)
     {

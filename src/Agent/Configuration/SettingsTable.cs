@@ -30,6 +30,8 @@ internal static class SettingsTable
             static (o, v) => o.TrafficRingBytes = v, BitOperations.IsPow2, "a power of two from 64KiB to 1GiB, such as 4MiB"),
         Setting.Bytes("plugins.traffic.bytes_per_packet", 16 * Kib, 256, 16 * Kib, "Bytes of a packet's payload that are copied at most; a longer message head is marked truncated.", static (o, v) => o.TrafficBytesPerPacket = v),
         Setting.Text("plugins.traffic.cgroup_path", "", "an absolute path of a cgroup v2 directory; empty to find the root", "Cgroup whose sockets are watched, with all below it.", static (o, v) => o.TrafficCgroupPath = v, static v => v.Length == 0 || v[0] == '/'),
+        Setting.Flag("plugins.oomkill.enabled", true, "Report processes that the kernel kills for their memory.", static (o, v) => o.OomKillEnabled = v),
+        Setting.Flag("plugins.tcpsynbl.enabled", true, "Report connections refused because an accept queue was full, and how full the queues are.", static (o, v) => o.TcpSynBacklogEnabled = v),
 
         Setting.Bytes("streams.max_bytes", 8 * Mib, 1 * Mib, 4 * Gib, "Memory for unfinished messages of all connections together.", static (o, v) => o.StreamsMaxBytes = v),
         Setting.Number("streams.max_connections", 65536, 1, 10_000_000, "Connections followed at once; beyond that the longest idle one is forgotten.", static (o, v) => o.StreamsMaxConnections = v),
@@ -49,7 +51,9 @@ internal static class SettingsTable
 
         Setting.Choice("log.level", "information", ["debug", "information", "warning", "error"], "Least severe message written to standard error.", static (o, v) => o.LogLevel = v),
 
-        Setting.Reserved("Cluster.ConfigPath", "", "Kubeconfig of the cluster. Not used yet."),
+        Setting.Text("Cluster.ConfigPath", "", "the path of a kubeconfig; empty for none", "Kubeconfig of the cluster whose pods run on this machine, for an agent outside of it.", static (o, v) => o.KubeConfigPath = v),
+        Setting.Choice("Cluster.InCluster", "auto", ["auto", "true", "false"],
+            "Ask the API server with the pod's service account; auto: when there is one and Cluster.ConfigPath is empty. The environment variable IN_CLUSTER sets it too.", static (o, v) => o.InCluster = v),
         Setting.Reserved("Cluster.NetInterface", "", "Interface to capture on instead of local sockets. Not used yet."),
         Setting.Reserved("App.LogSavePath", "", "Directory of the log file. Not used yet: messages go to standard error."),
         Setting.Reserved("App.LogFileName", "", "Name of the log file. Not used yet."),
@@ -57,7 +61,7 @@ internal static class SettingsTable
     ];
 
     /// <summary>Environment variables that features to come will read.</summary>
-    public static IReadOnlyList<string> ReservedEnvironment { get; } = ["INFLUX_ADDR", "INFLUX_ORG", "INFLUX_BUCKET", "INFLUX_TOKEN", "IN_CLUSTER"];
+    public static IReadOnlyList<string> ReservedEnvironment { get; } = ["INFLUX_ADDR", "INFLUX_ORG", "INFLUX_BUCKET", "INFLUX_TOKEN"];
 
     /// <summary>Finds a setting by its exact key.</summary>
     public static Setting? Find(string key) => All.FirstOrDefault(setting => setting.Key == key);

@@ -35,6 +35,12 @@ public readonly record struct CgroupPath(CgroupKind Kind, string Name)
 
     private static readonly SearchValues<byte> s_hexDigits = SearchValues.Create("0123456789abcdef"u8);
 
+    /// <summary>A path that says nothing.</summary>
+    public static CgroupPath Nobody { get; } = new(CgroupKind.None, string.Empty);
+
+    /// <summary>True when it names nobody, not even a pod.</summary>
+    public bool IsNobody => Kind == CgroupKind.None && PodUid is null;
+
     /// <summary>Container id, whole; null for other kinds.</summary>
     public string? ContainerId { get; init; }
 
@@ -81,7 +87,7 @@ public readonly record struct CgroupPath(CgroupKind Kind, string Name)
     /// <remarks>Shape: lines of "id:controllers:path"; the path itself may hold colons. A last line without its end was cut off and is left out.</remarks>
     public static CgroupPath ParseProcess(ReadOnlySpan<byte> lines)
     {
-        CgroupPath best = new(CgroupKind.None, string.Empty);
+        CgroupPath best = Nobody;
         int end;
         while ((end = lines.IndexOf((byte)'\n')) >= 0)
         {

@@ -1,24 +1,29 @@
 using System.Text;
-using KubeBpfBox.Core.Records;
+using KubeBpfBox.Plugins.Cgroups;
 
 namespace KubeBpfBox.Agent.Identity;
 
-/// <summary>From the id of a cgroup v2 to the workload that its path names.</summary>
+/// <summary>From the id of a cgroup v2 to its path, as far as that names somebody.</summary>
 /// <remarks>
 /// An id is the inode number of the cgroup's directory (fs/kernfs, 64-bit kernels) and is not given again while the machine is up; a cgroup
 /// of version 2 cannot be renamed. So what was learnt stays true, also after the cgroup has gone.
 /// An unknown id is opened as a file handle, which costs a few microseconds but needs CAP_DAC_READ_SEARCH; without that the whole
-/// hierarchy is walked, seldom. Not thread-safe. Lifetime: owns a descriptor of the mount.
+/// hierarchy is walked, seldom. Where cgroups are watched as they are made, neither is needed but at the start. Any thread may call. Lifetime:
+/// owns a descriptor of the mount.
 /// </remarks>
-internal sealed class CgroupTable : IDisposable
+internal sealed class CgroupTable : ICgroupObserver, IDisposable
 {
     private const int MaxIds = 65536;
     private const int MaxDepth = 64;
     private const long MissingForMs = 1000;
     private const long Forever = long.MaxValue;
 
-    private readonly WorkloadNames _names;
-    private readonly Dictionary<ulong, (Workload? Workload, long UntilMs)> _byId = [];
+    /// <summary>What a removed cgroup's sockets sent last may still be on its way.</summary>
+    private const long RemovedForMs = 300_000;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<ulong, (CgroupPath Path, long UntilMs)> _byId = [];
+    private readonly Queue<(ulong Id, long AtMs)> _removed = new();
     private readonly ScanPace _pace;
     private readonly byte[] _entries = new byte[DirectoryReader.BufferLength];
     private readonly byte[] _mountPoint;
@@ -27,11 +32,9 @@ internal sealed class CgroupTable : IDisposable
 
     /// <param name="mountPoint">Where cgroup2 is mounted; null for nowhere.</param>
     /// <param name="useHandles">False to walk even where handles work.</param>
-    /// <param name="names">Where workloads are kept.</param>
     /// <param name="time">Clock.</param>
-    public CgroupTable(string? mountPoint, bool useHandles, WorkloadNames names, TimeProvider time)
+    public CgroupTable(string? mountPoint, bool useHandles, TimeProvider time)
     {
-        _names = names;
         _pace = new ScanPace(time);
         _mountPoint = PathBuffer.Root(mountPoint ?? string.Empty);
         if (mountPoint is not null)
@@ -56,32 +59,47 @@ internal sealed class CgroupTable : IDisposable
     /// <summary>How many times the hierarchy was walked.</summary>
     public int Walks { get; private set; }
 
-    /// <summary>Who the cgroup belongs to; null when its path names nobody or it cannot be found.</summary>
-    public Workload? Find(ulong id)
+    /// <summary>Takes what a watch has been told but not handed on yet; null without one.</summary>
+    public Action? CatchUp { get; set; }
+
+    /// <summary>The cgroup's path; <see cref="CgroupPath.Nobody"/> when it names nobody or cannot be found.</summary>
+    public CgroupPath Find(ulong id)
     {
         if (id <= CgroupInode.RootId || _mount < 0)
         {
-            return null;
+            return CgroupPath.Nobody;
         }
-        if (_byId.TryGetValue(id, out (Workload? Workload, long UntilMs) known) && (known.UntilMs == Forever || _pace.NowMs < known.UntilMs))
+        if (TryFindKnown(id, out CgroupPath path))
         {
-            return known.Workload;
+            return path;
         }
-        if (_useHandles)
+        // Outside of the lock: what is caught up with comes in through OnCreated.
+        CatchUp?.Invoke();
+        lock (_lock)
         {
-            return FindByHandle(id);
+            return IsKnown(id, out path) ? path : Look(id);
         }
-        if (!_pace.MayScan)
+    }
+
+    /// <inheritdoc/>
+    public void OnCreated(ulong id, ReadOnlySpan<byte> path)
+    {
+        CgroupPath parsed = CgroupPath.Parse(path);
+        lock (_lock)
         {
-            return null;
+            Remember(id, parsed, Forever);
+            ForgetRemoved();
         }
-        Walk();
-        if (_byId.TryGetValue(id, out known) && known.UntilMs == Forever)
+    }
+
+    /// <inheritdoc/>
+    public void OnRemoved(ulong id)
+    {
+        lock (_lock)
         {
-            return known.Workload;
+            _removed.Enqueue((id, _pace.NowMs));
+            ForgetRemoved();
         }
-        Remember(id, null, _pace.NowMs + MissingForMs);
-        return null;
     }
 
     public void Dispose()
@@ -90,13 +108,55 @@ internal sealed class CgroupTable : IDisposable
         _mount = -1;
     }
 
-    private Workload? FindByHandle(ulong id)
+    private bool TryFindKnown(ulong id, out CgroupPath path)
+    {
+        lock (_lock)
+        {
+            return IsKnown(id, out path);
+        }
+    }
+
+    private bool IsKnown(ulong id, out CgroupPath path)
+    {
+        bool isKnown = _byId.TryGetValue(id, out (CgroupPath Path, long UntilMs) known) && (known.UntilMs == Forever || _pace.NowMs < known.UntilMs);
+        path = isKnown ? known.Path : CgroupPath.Nobody;
+        return isKnown;
+    }
+
+    private CgroupPath Look(ulong id)
+    {
+        if (_useHandles)
+        {
+            return FindByHandle(id);
+        }
+        if (!_pace.MayScan)
+        {
+            return CgroupPath.Nobody;
+        }
+        Walk();
+        if (!IsKnown(id, out CgroupPath path))
+        {
+            Remember(id, CgroupPath.Nobody, _pace.NowMs + MissingForMs);
+        }
+        return path;
+    }
+
+    private void ForgetRemoved()
+    {
+        while (_removed.TryPeek(out (ulong Id, long AtMs) oldest) && _pace.NowMs - oldest.AtMs > RemovedForMs)
+        {
+            _byId.Remove(oldest.Id);
+            _removed.Dequeue();
+        }
+    }
+
+    private CgroupPath FindByHandle(ulong id)
     {
         int descriptor = Libc.OpenCgroup(_mount, id);
         if (descriptor < 0)
         {
-            Remember(id, null, _pace.NowMs + MissingForMs);
-            return null;
+            Remember(id, CgroupPath.Nobody, _pace.NowMs + MissingForMs);
+            return CgroupPath.Nobody;
         }
         Span<byte> target = stackalloc byte[4096];
         PathBuffer link = new(stackalloc byte[PathBuffer.Length]);
@@ -108,9 +168,9 @@ internal sealed class CgroupTable : IDisposable
         {
             path = path[_mountPoint.Length..];
         }
-        Workload? workload = _names.OfCgroup(CgroupPath.Parse(path));
-        Remember(id, workload, path.IsEmpty ? _pace.NowMs + MissingForMs : Forever);
-        return workload;
+        CgroupPath parsed = CgroupPath.Parse(path);
+        Remember(id, parsed, path.IsEmpty ? _pace.NowMs + MissingForMs : Forever);
+        return parsed;
     }
 
     private void Walk()
@@ -149,9 +209,9 @@ internal sealed class CgroupTable : IDisposable
             }
             seen++;
             string child = path + "/" + Encoding.UTF8.GetString(entries.Name);
-            if (!_byId.TryGetValue(entries.Inode, out (Workload? Workload, long UntilMs) known) || known.UntilMs != Forever)
+            if (!_byId.TryGetValue(entries.Inode, out (CgroupPath Path, long UntilMs) known) || known.UntilMs != Forever)
             {
-                Remember(entries.Inode, _names.OfCgroup(CgroupPath.Parse(Encoding.UTF8.GetBytes(child))), Forever);
+                Remember(entries.Inode, CgroupPath.Parse(Encoding.UTF8.GetBytes(child)), Forever);
             }
             if (depth < MaxDepth)
             {
@@ -162,12 +222,12 @@ internal sealed class CgroupTable : IDisposable
         return seen;
     }
 
-    private void Remember(ulong id, Workload? workload, long untilMs)
+    private void Remember(ulong id, CgroupPath path, long untilMs)
     {
         if (_byId.Count >= MaxIds)
         {
             _byId.Clear();
         }
-        _byId[id] = (workload, untilMs);
+        _byId[id] = (path, untilMs);
     }
 }

@@ -7,7 +7,7 @@ namespace KubeBpfBox.Agent.Identity;
 /// /proc/&lt;pid&gt;/comm is the process's name now; the one that the kernel program or a scan gave serves when the process has gone.
 /// Answers are kept a while; another given name asks again, since the process may have become another program by exec. Not thread-safe.
 /// </remarks>
-internal sealed class ProcessWorkloads(string procRoot, WorkloadNames names, TimeProvider time)
+internal sealed class ProcessWorkloads(string procRoot, WorkloadNames names, Func<CgroupPath, Workload?> ofCgroup, TimeProvider time)
 {
     private const int MaxProcesses = 8192;
     private const long KnownForMs = 10_000;
@@ -41,7 +41,7 @@ internal sealed class ProcessWorkloads(string procRoot, WorkloadNames names, Tim
     {
         Span<byte> path = stackalloc byte[PathBuffer.Length];
         CgroupPath cgroup = CgroupPath.ParseProcess(Libc.ReadFile(PathBuffer.OfProcess(path, _root, processId, "/cgroup"u8), _cgroupFile));
-        if (names.OfCgroup(cgroup) is { } workload)
+        if (ofCgroup(cgroup) is { } workload)
         {
             return workload;
         }

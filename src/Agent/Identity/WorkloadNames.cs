@@ -13,6 +13,7 @@ internal sealed class WorkloadNames
 
     private readonly Dictionary<CommName, Workload> _byProcessName = [];
     private readonly Dictionary<string, Workload> _byCgroup = [];
+    private readonly Dictionary<Workload, Workload> _bySocket = [];
 
     public Workload OfProcess(CommName name)
     {
@@ -42,6 +43,17 @@ internal sealed class WorkloadNames
         {
             workload = new Workload(path.Name, "cgroup") { ContainerId = path.ContainerId };
             Add(_byCgroup, key, workload);
+        }
+        return workload;
+    }
+
+    /// <summary>The same owner, found through its socket.</summary>
+    public Workload AsSocket(Workload owner)
+    {
+        if (!_bySocket.TryGetValue(owner, out Workload? workload))
+        {
+            workload = owner with { Source = WorkloadSource.Socket };
+            Add(_bySocket, owner, workload);
         }
         return workload;
     }

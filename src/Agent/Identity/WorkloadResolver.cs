@@ -1,10 +1,12 @@
+using KubeBpfBox.Agent.Kubernetes;
 using KubeBpfBox.Bpf;
 using KubeBpfBox.Core.Records;
+using KubeBpfBox.Core.Streams;
 
 namespace KubeBpfBox.Agent.Identity;
 
 /// <summary>Where a <see cref="WorkloadResolver"/> looks.</summary>
-public sealed record WorkloadResolverOptions
+internal sealed record WorkloadResolverOptions
 {
     /// <summary>The proc file system of the root process namespace.</summary>
     public string ProcRoot { get; init; } = "/proc";
@@ -16,75 +18,186 @@ public sealed record WorkloadResolverOptions
     public bool OpenCgroupsById { get; init; } = true;
 }
 
-/// <summary>Names the owner of a socket without Kubernetes: container or systemd unit by cgroup, else the process.</summary>
+/// <summary>Names who is behind sockets, processes and addresses, with Kubernetes and without.</summary>
 /// <remarks>
-/// Order: 1. the path of the socket's cgroup v2; 2. the process that called connect(), or that /proc says holds the socket: the paths of its
-/// cgroups (which speak where version 2 says nothing: hybrid and version 1 hosts), then its name; 3. the name that the kernel gave.
-/// Errors: none; what cannot be found is <see cref="Workload.Unknown"/>. A known owner costs look-ups only, no allocation.
-/// Not thread-safe: one parse thread calls it. Lifetime: workloads outlive the resolver.
+/// A local owner, in this order: 1. the path of its cgroup, as given or found by the id of the cgroup v2; 2. the process that called connect():
+/// the paths of its cgroups (which speak where version 2 says nothing: hybrid and version 1 hosts); 3. where Kubernetes is asked, the
+/// network namespace or address of a pod; 4. the process that /proc says holds the socket; 5. the name that the kernel gave.
+/// An address: the socket of this node that has it; a pod of this node; a Service; a backend of a Service; a node; the outside.
+/// Each answer says by its source how it was found. A known owner costs look-ups only, no allocation.
+/// Errors: none; what cannot be found is <see cref="Workload.Unknown"/>. Threads: any. Lifetime: workloads outlive the resolver.
 /// </remarks>
-public sealed class WorkloadResolver : IWorkloadResolver, IDisposable
+internal sealed class WorkloadResolver : IWorkloadResolver, ISocketDirectory, IDisposable
 {
     /// <summary>Inode of the root process namespace: PROC_PID_INIT_INO in include/linux/proc_ns.h.</summary>
     private const string RootProcessNamespace = "pid:[4026531836]";
 
+    private readonly Lock _lock = new();
     private readonly WorkloadNames _names = new();
-    private readonly CgroupTable _cgroups;
+    private readonly LocalSockets _localSockets = new();
+    private readonly ClusterState? _cluster;
+    private readonly PodWorkloads? _pods;
+    private readonly PodNetworks? _networks;
+    private readonly AddressNames? _addresses;
     private readonly ProcessWorkloads _processes;
     private readonly bool _seesRootProcesses;
 
     /// <param name="options">Where to look.</param>
+    /// <param name="cluster">What the API server told; null where there is none.</param>
     /// <param name="time">Clock; the system's when not given.</param>
-    public WorkloadResolver(WorkloadResolverOptions? options = null, TimeProvider? time = null)
+    public WorkloadResolver(WorkloadResolverOptions? options = null, ClusterState? cluster = null, TimeProvider? time = null)
     {
         options ??= new WorkloadResolverOptions();
         time ??= TimeProvider.System;
         CgroupRoot = options.CgroupRoot ?? Cgroup2.FindMountPoint();
-        _cgroups = new CgroupTable(CgroupRoot, options.OpenCgroupsById, _names, time);
-        _processes = new ProcessWorkloads(options.ProcRoot, _names, time);
+        Cgroups = new CgroupTable(CgroupRoot, options.OpenCgroupsById, time);
+        _processes = new ProcessWorkloads(options.ProcRoot, _names, path => OfCgroup(path), time);
         Sockets = new ProcessSockets(options.ProcRoot, time);
         _seesRootProcesses = SeesRootProcesses(options.ProcRoot);
+        if (cluster is not null)
+        {
+            _cluster = cluster;
+            _pods = new PodWorkloads(cluster);
+            _networks = new PodNetworks(cluster);
+            _addresses = new AddressNames(cluster);
+        }
     }
 
     /// <summary>Where cgroup2 was found; null when it is not mounted.</summary>
     public string? CgroupRoot { get; }
 
+    /// <summary>The cgroups v2.</summary>
+    public CgroupTable Cgroups { get; }
+
     /// <summary>How sockets are found in /proc.</summary>
     public ProcessSockets Sockets { get; }
 
-    /// <summary>How many times the cgroups were walked; stays 0 where they can be opened by id.</summary>
-    public int CgroupWalks => _cgroups.Walks;
+    /// <inheritdoc/>
+    public int Generation => _cluster?.Generation ?? 0;
 
     /// <summary>Does the slow first look before traffic comes. Optional.</summary>
     public void Prepare() => Sockets.Prepare();
 
     /// <inheritdoc/>
-    public int Generation => 0;
-
-    /// <inheritdoc/>
-    public Workload ResolveAddress(Endpoint endpoint, uint networkNamespace) => Workload.Unknown;
-
-    /// <inheritdoc/>
-    public Workload Refresh(Workload workload) => workload;
-
-    /// <inheritdoc/>
     public Workload Resolve(in OwnerHint hint)
     {
-        if (_cgroups.Find(hint.CgroupId) is { } workload)
+        CgroupPath path = hint.CgroupPath.IsEmpty ? CgroupPath.Nobody : CgroupPath.Parse(hint.CgroupPath);
+        if (path.IsNobody)
         {
+            path = Cgroups.Find(hint.CgroupId);
+        }
+        lock (_lock)
+        {
+            Workload? workload = OfCgroup(path);
+            int processId = _seesRootProcesses ? hint.ProcessId : 0;
+            CommName name = CommName.From(hint.ProcessName);
+            if (workload is null && processId > 0)
+            {
+                workload = _processes.Find(processId, name);
+            }
+            if (workload is null || (workload.ContainerId is null && workload.PodUid is null && workload.Source != WorkloadSource.Cgroup))
+            {
+                workload = OfNetwork(in hint) ?? workload ?? OfSocket(in hint, name);
+            }
+            if (workload.PodUid is { } podUid && !workload.IsProvisional)
+            {
+                _networks?.Learn(hint.NetworkNamespace, hint.Local, podUid);
+            }
             return workload;
         }
-        CommName name = CommName.From(hint.ProcessName);
-        int processId = _seesRootProcesses ? hint.ProcessId : 0;
-        if (processId <= 0 && name.IsEmpty)
-        {
-            Sockets.TryFind(hint.NetworkNamespace, hint.Local, hint.Remote, out processId, out name);
-        }
-        return processId > 0 ? _processes.Find(processId, name) : _names.OfProcess(name);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _cgroups.Dispose();
+    public Workload ResolveAddress(Endpoint endpoint, uint networkNamespace)
+    {
+        lock (_lock)
+        {
+            if (_localSockets.Find(endpoint, networkNamespace) is { } owner && !ReferenceEquals(owner, Workload.Unknown))
+            {
+                return AsSeenFromAfar(owner);
+            }
+            if (_pods is null || _networks is null || _cluster is null)
+            {
+                return Workload.Unknown;
+            }
+            string? podUid = endpoint.IsLoopback
+                ? _networks.OfNamespace(networkNamespace)
+                : _networks.OfAddress(endpoint) ?? _cluster.PodByAddress(endpoint)?.Uid;
+            return podUid is not null ? _pods.Find(podUid, null, WorkloadSource.Address)
+                : endpoint.IsLoopback ? Workload.Unknown : _addresses!.Find(endpoint);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Workload Refresh(Workload workload)
+    {
+        if (_pods is null)
+        {
+            return workload;
+        }
+        lock (_lock)
+        {
+            return _pods.Refresh(workload);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Add(Connection connection)
+    {
+        lock (_lock)
+        {
+            _localSockets.Add(connection.A, connection.NetworkNamespace, connection.Workload);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Remove(Connection connection)
+    {
+        lock (_lock)
+        {
+            _localSockets.Remove(connection.A, connection.NetworkNamespace);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Cgroups.Dispose();
+
+    /// <summary>Null when the path names nobody.</summary>
+    private Workload? OfCgroup(in CgroupPath path)
+    {
+        if (_pods is not null && (path.PodUid is not null || path.ContainerId is not null))
+        {
+            return _pods.Find(path.PodUid, path.ContainerId, WorkloadSource.Cgroup);
+        }
+        return _names.OfCgroup(path);
+    }
+
+    private Workload? OfNetwork(in OwnerHint hint)
+    {
+        if (_pods is null || _networks is null || _cluster is null)
+        {
+            return null;
+        }
+        if (_networks.OfNamespace(hint.NetworkNamespace) is { } podUid)
+        {
+            return _pods.Find(podUid, null, WorkloadSource.NetworkNamespace);
+        }
+        return hint.Local.IsLoopback || _cluster.PodByAddress(hint.Local) is not { } pod ? null : _pods.Find(pod.Uid, null, WorkloadSource.Address);
+    }
+
+    private Workload OfSocket(in OwnerHint hint, CommName name)
+    {
+        if (!name.IsEmpty)
+        {
+            return _names.OfProcess(name);
+        }
+        return Sockets.TryFind(hint.NetworkNamespace, hint.Local, hint.Remote, out int processId, out name) ? _processes.Find(processId, name) : Workload.Unknown;
+    }
+
+    /// <summary>The owner of the other end's socket, marked as found so.</summary>
+    private Workload AsSeenFromAfar(Workload owner) => _pods is not null && (owner.PodUid is not null || owner.ContainerId is not null)
+        ? _pods.Find(owner.PodUid, owner.ContainerId, WorkloadSource.Socket)
+        : _names.AsSocket(owner);
 
     /// <summary>False when /proc counts processes otherwise than the kernel program: its ids would name strangers.</summary>
     private static bool SeesRootProcesses(string procRoot)

@@ -2,14 +2,15 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using KubeBpfBox.Agent.Pipeline;
+using KubeBpfBox.Core.Events;
 using KubeBpfBox.Core.Live;
 using KubeBpfBox.Core.Records;
 
 namespace KubeBpfBox.Agent.Live;
 
-/// <summary>Prints transactions as they happen to a terminal: at most <see cref="MaxLinesPerSecond"/>, and how many more there were.</summary>
+/// <summary>Prints transactions and events as they happen to a terminal: at most <see cref="MaxLinesPerSecond"/>, and how many more there were.</summary>
 /// <remarks>Nobody reads thousands of lines a second, and drawing them takes more of the machine than watching it.</remarks>
-internal sealed class LiveConsole(TransactionSubscription subscription, TransactionWriter write, OutputWriter output, TimeProvider? time = null)
+internal sealed class LiveConsole(LiveSubscription subscription, OutputFormat format, OutputWriter output, TimeProvider? time = null)
 {
     /// <summary>Lines printed a second at most.</summary>
     public const int MaxLinesPerSecond = 200;
@@ -51,12 +52,16 @@ internal sealed class LiveConsole(TransactionSubscription subscription, Transact
     /// <summary>Prints what waits; false when nobody reads any more.</summary>
     internal bool Print(bool last = false)
     {
+        while (subscription.TryTake(out NodeEvent? happened))
+        {
+            format.Event(_buffer, happened);
+        }
         while (subscription.TryTake(out TransactionRecord? record))
         {
             if (_lines < MaxLinesPerSecond)
             {
                 _lines++;
-                write(_buffer, record.AsTransaction());
+                format.Transaction(_buffer, record.AsTransaction());
             }
             else
             {

@@ -1,11 +1,16 @@
 using KubeBpfBox.Agent.Api;
 using KubeBpfBox.Agent.Configuration;
+using KubeBpfBox.Agent.Identity;
+using KubeBpfBox.Agent.Kubernetes;
 using KubeBpfBox.Agent.Live;
 using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.Events;
 using KubeBpfBox.Core.Live;
 using KubeBpfBox.Core.Plugins;
 using KubeBpfBox.Core.Records;
 using KubeBpfBox.Core.Red;
+using KubeBpfBox.Plugins.Cgroups;
+using KubeBpfBox.Plugins.Tcpsynbl;
 using KubeBpfBox.Sinks.Prometheus;
 using KubeBpfBox.Sinks.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -13,16 +18,25 @@ using Microsoft.Extensions.Logging;
 namespace KubeBpfBox.Agent.Pipeline;
 
 /// <summary>One run of the agent: makes the parts, joins them, and takes them down in the order of the path.</summary>
-internal sealed class AgentRun
+internal sealed class AgentRun : IAsyncDisposable
 {
+    /// <summary>How long capturing waits for the pods' names.</summary>
+    private static readonly TimeSpan s_namesWait = TimeSpan.FromSeconds(1);
+
     private readonly AgentOptions _options;
     private readonly ILogger _logger;
     private readonly ListenAddress _listen;
     private readonly Ledger _ledger = new();
+    private readonly ClusterWatch? _cluster;
+    private readonly WorkloadResolver _resolver;
+    private readonly CgroupWatch _cgroups;
     private readonly ITransactionSource? _source;
     private readonly RedTable _red;
-    private readonly TransactionHub _hub;
+    private readonly LiveHub _hub;
     private readonly SqliteSink? _sqlite;
+    private readonly EventCounts _eventCounts = new();
+    private readonly EventPipeline _events;
+    private readonly IReadOnlyList<IEventPlugin> _eventPlugins;
     private volatile bool _isCapturing;
 
     private AgentRun(AgentOptions options, ILoggerFactory loggers)
@@ -30,10 +44,15 @@ internal sealed class AgentRun
         _options = options;
         _logger = loggers.CreateLogger("kubebpfbox");
         _listen = ListenAddress.Parse(options.ApiListen);
-        _source = Pipelines.CreateSource(options, _ledger);
+        _cluster = Pipelines.CreateCluster(options, loggers.CreateLogger("kubernetes"));
+        _resolver = new WorkloadResolver(cluster: _cluster?.State);
+        _cgroups = new CgroupWatch(_resolver.Cgroups);
+        _source = Pipelines.CreateSource(options, _ledger, _resolver);
         _red = Pipelines.CreateRed(options, _ledger);
-        _hub = new TransactionHub(_ledger);
+        _hub = new LiveHub(_ledger);
         _sqlite = options.SqliteEnabled ? CreateSqlite(loggers.CreateLogger("sqlite")) : null;
+        _events = new EventPipeline(_resolver, _ledger, _sqlite is null ? [_eventCounts, _hub] : [_eventCounts, _hub, _sqlite]);
+        _eventPlugins = Pipelines.CreateEventPlugins(options, _resolver, _events, _ledger);
     }
 
     /// <summary>Runs until it is told to stop.</summary>
@@ -51,7 +70,7 @@ internal sealed class AgentRun
         }
         using ILoggerFactory loggers = Logging.Create(options.LogLevel);
         AgentRun run = new(options, loggers);
-        try
+        await using (run.ConfigureAwait(false))
         {
             foreach (string warning in warnings)
             {
@@ -60,10 +79,23 @@ internal sealed class AgentRun
             await run.RunAsync(showsLive, loggers, stop).ConfigureAwait(false);
             return ExitCode.Fine;
         }
-        finally
+    }
+
+    /// <summary>Takes the parts down in the order of the path; each may have ended already.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _source?.Dispose();
+        foreach (IEventPlugin plugin in _eventPlugins)
         {
-            run._source?.Dispose();
-            run._sqlite?.Dispose();
+            plugin.Dispose();
+        }
+        await _events.DisposeAsync().ConfigureAwait(false);
+        _sqlite?.Dispose();
+        _cgroups.Dispose();
+        _resolver.Dispose();
+        if (_cluster is not null)
+        {
+            await _cluster.DisposeAsync().ConfigureAwait(false);
         }
     }
 
@@ -75,18 +107,20 @@ internal sealed class AgentRun
         {
             _logger.LogWarning("api.listen is not loopback and api.token is not set: the API's token for this run is {Token}", token);
         }
-        using TransactionSubscription? live = showsLive ? _hub.Subscribe(TransactionFilter.All) : null;
+        using LiveSubscription? live = showsLive ? _hub.Subscribe(TransactionFilter.All) : null;
         using StandardOutput output = new();
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using MemoryTrimmer trimmer = new(() => _red.Transactions.Value);
         _sqlite?.Start();
+        await StartNamingAsync().ConfigureAwait(false);
         StartSource(end);
+        StartEventPlugins();
         trimmer.Start();
         _logger.LogInformation("kubebpfbox {Version} {State}; API on http://{Address}, ready after {Ms} ms", ProductVersion.Version,
             _source is null ? "captures nothing (plugins.traffic.enabled is false)" : "captures", api.EndPoint, MsSinceStart());
         if (live is not null)
         {
-            await new LiveConsole(live, Pipelines.TerminalFormat, output.TryWrite).RunAsync(end.Token).ConfigureAwait(false);
+            await new LiveConsole(live, OutputFormat.Terminal, output.TryWrite).RunAsync(end.Token).ConfigureAwait(false);
             // The terminal may have gone before the agent is told to stop.
             live.Dispose();
         }
@@ -101,6 +135,27 @@ internal sealed class AgentRun
         }
     }
 
+    /// <summary>The names first: so that the first request has its pod.</summary>
+    private async Task StartNamingAsync()
+    {
+        if (_cgroups.Attach())
+        {
+            _resolver.Cgroups.CatchUp = _cgroups.CatchUp;
+            _cgroups.AddTo(_ledger);
+            _cgroups.Start();
+        }
+        Tell(_cgroups.Hooks);
+        if (_cluster is not null)
+        {
+            _cluster.Start();
+            if (!await _cluster.WaitForPodsAsync(s_namesWait).ConfigureAwait(false))
+            {
+                _logger.LogWarning("the API server has not told of this node's pods yet ({Trouble}); capturing begins, and what is known is shown", _cluster.Trouble ?? "still asking");
+            }
+        }
+        _resolver.Prepare();
+    }
+
     private void StartSource(CancellationTokenSource end)
     {
         if (_source is null)
@@ -110,7 +165,24 @@ internal sealed class AgentRun
         _source.Ended = end.Cancel;
         _source.Start(_sqlite is null ? new ObserverList(_red, _hub) : new ObserverList(_red, _hub, _sqlite), _red);
         _isCapturing = true;
-        foreach (HookStatus hook in _source.Hooks)
+        Tell(_source.Hooks);
+    }
+
+    private void StartEventPlugins()
+    {
+        foreach (IEventPlugin plugin in _eventPlugins)
+        {
+            if (plugin.Attach())
+            {
+                plugin.Start();
+            }
+            Tell(plugin.Hooks);
+        }
+    }
+
+    private void Tell(IReadOnlyList<HookStatus> hooks)
+    {
+        foreach (HookStatus hook in hooks)
         {
             if (hook.Attached)
             {
@@ -123,17 +195,40 @@ internal sealed class AgentRun
         }
     }
 
+    /// <summary>What works with less than it could.</summary>
+    private List<string> Degraded()
+    {
+        List<string> degraded = [];
+        if (_cluster?.Trouble is { } trouble)
+        {
+            degraded.Add(trouble);
+        }
+        foreach (IEventPlugin plugin in _eventPlugins)
+        {
+            if (plugin.Trouble is { } reason)
+            {
+                degraded.Add($"{plugin.Id}: {reason}");
+            }
+            else if (!plugin.Hooks.Any(static hook => hook.Attached))
+            {
+                degraded.Add($"{plugin.Id}: {(plugin.Hooks.Count > 0 ? plugin.Hooks[^1].Detail : "not attached yet")}");
+            }
+        }
+        return degraded;
+    }
+
     private ApiSources Sources() => new()
     {
         Hub = _hub,
-        Formats = Pipelines.Formats,
         Ledger = _ledger,
         Completeness = Completeness,
         Red = _red.Snapshot,
-        Hooks = () => _source?.Hooks ?? [],
+        Hooks = () => [.. _source?.Hooks ?? [], .. _cgroups.Hooks, .. _eventPlugins.SelectMany(static plugin => plugin.Hooks)],
+        Degraded = Degraded,
         Sickness = () => _isCapturing ? _source?.Trouble : null,
         Unreadiness = () => _source is null ? null : _isCapturing ? _source.Trouble : "not capturing yet",
         Log = _sqlite is null ? null : new RequestLogReader(_options.SqlitePath),
+        Events = _sqlite is null ? null : new EventReader(_options.SqlitePath),
         Metrics = _options.PrometheusEnabled ? CreatePrometheus() : null,
         NodeName = _options.NodeName,
     };
@@ -141,6 +236,8 @@ internal sealed class AgentRun
     private PrometheusSink CreatePrometheus() => new(new PrometheusSources
     {
         Red = _red.Snapshot,
+        Events = _eventCounts.Snapshot,
+        Listeners = () => [.. _eventPlugins.OfType<TcpSynBacklogPlugin>().SelectMany(static plugin => plugin.Listeners)],
         Ledger = _ledger,
         Completeness = Completeness,
         Version = ProductVersion.Version,

@@ -1,21 +1,22 @@
 using KubeBpfBox.Agent.Configuration;
+using KubeBpfBox.Agent.Identity;
+using KubeBpfBox.Agent.Kubernetes;
 using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.Events;
+using KubeBpfBox.Core.Plugins;
 using KubeBpfBox.Core.Records;
 using KubeBpfBox.Core.Red;
 using KubeBpfBox.Core.Streams;
+using KubeBpfBox.Plugins.OomKill;
+using KubeBpfBox.Plugins.Tcpsynbl;
 using KubeBpfBox.Protocols.Http1;
+using Microsoft.Extensions.Logging;
 
 namespace KubeBpfBox.Agent.Pipeline;
 
-/// <summary>The one list of what there is: protocols, plugins, forms of output.</summary>
+/// <summary>The one list of what there is: protocols, plugins.</summary>
 internal static class Pipelines
 {
-    /// <summary>How transactions are written.</summary>
-    public static TransactionFormats Formats { get; } = new(TransactionJson.Write, static (output, in transaction) => TransactionText.Write(output, in transaction));
-
-    /// <summary>Lines for a terminal.</summary>
-    public static TransactionWriter TerminalFormat { get; } = static (output, in transaction) => TransactionText.Write(output, in transaction, ansi: true);
-
     /// <summary>Protocols that are on, in the order in which they are asked.</summary>
     public static IReadOnlyList<IProtocol> CreateProtocols(AgentOptions options)
     {
@@ -28,8 +29,36 @@ internal static class Pipelines
     }
 
     /// <summary>What feeds transactions; null when nothing is to be captured.</summary>
-    public static ITransactionSource? CreateSource(AgentOptions options, Ledger ledger) =>
-        options.TrafficEnabled ? new TrafficSource(options, ledger) : null;
+    public static ITransactionSource? CreateSource(AgentOptions options, Ledger ledger, WorkloadResolver resolver) =>
+        options.TrafficEnabled ? new TrafficSource(options, ledger, resolver) : null;
+
+    /// <summary>The plugins that report events of the node.</summary>
+    public static IReadOnlyList<IEventPlugin> CreateEventPlugins(AgentOptions options, IWorkloadResolver resolver, INodeEventObserver observer, Ledger ledger)
+    {
+        List<IEventPlugin> plugins = [];
+        if (options.OomKillEnabled)
+        {
+            plugins.Add(new OomKillPlugin(resolver, observer, ledger));
+        }
+        if (options.TcpSynBacklogEnabled)
+        {
+            plugins.Add(new TcpSynBacklogPlugin(options.TrafficCgroupPath.Length == 0 ? null : options.TrafficCgroupPath, resolver, observer, ledger));
+        }
+        return plugins;
+    }
+
+    /// <summary>The API server's watch; null where there is no cluster to ask.</summary>
+    /// <exception cref="AgentException">The kubeconfig or service account cannot be used.</exception>
+    public static ClusterWatch? CreateCluster(AgentOptions options, ILogger logger)
+    {
+        string? configPath = options.KubeConfigPath.Length == 0 ? null : options.KubeConfigPath;
+        bool isPod = options.InCluster == "true" || (options.InCluster == "auto" && configPath is null && HasServiceAccount());
+        return configPath is null && !isPod ? null
+            : ClusterWatch.Create(new KubernetesOptions { ConfigPath = configPath, InCluster = isPod, NodeName = options.NodeName }, logger);
+    }
+
+    private static bool HasServiceAccount() =>
+        Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST") is { Length: > 0 } && File.Exists("/var/run/secrets/kubernetes.io/serviceaccount/token");
 
     /// <summary>The table of series, with its page in the ledger.</summary>
     public static RedTable CreateRed(AgentOptions options, Ledger ledger)

@@ -18,7 +18,7 @@ internal static class Replay
         AgentOptions options = ConfigurationLoader.Defaults();
         using StandardOutput output = new();
         ReplaySummary? summary = form == "summary" ? new ReplaySummary() : null;
-        LineWriter? lines = summary is null ? new LineWriter(Pipelines.Formats.Of(form), output) : null;
+        LineWriter? lines = summary is null ? new LineWriter(OutputFormat.Of(form).Transaction, output) : null;
         bool damaged = false;
         foreach (string file in files)
         {

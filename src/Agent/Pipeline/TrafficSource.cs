@@ -18,15 +18,16 @@ internal sealed class TrafficSource : ITransactionSource
     private readonly AgentOptions _options;
     private readonly TrafficOptions _tapOptions;
     private readonly Ledger _ledger;
-    private readonly WorkloadResolver _resolver = new();
+    private readonly WorkloadResolver _resolver;
     private TrafficTap? _tap;
     private TrafficPlugin? _plugin;
     private CompletenessMeter? _completeness;
 
-    public TrafficSource(AgentOptions options, Ledger ledger)
+    public TrafficSource(AgentOptions options, Ledger ledger, WorkloadResolver resolver)
     {
         _options = options;
         _ledger = ledger;
+        _resolver = resolver;
         _tapOptions = TapOptions(options);
     }
 
@@ -68,10 +69,9 @@ internal sealed class TrafficSource : ITransactionSource
         {
             _tap = TrafficTap.Load(_tapOptions);
             _completeness = new CompletenessMeter(_tap.ReadRefused);
-            StreamEngine engine = new(Pipelines.StreamOptions(_options), Pipelines.CreateProtocols(_options), new ObserverList(_completeness, observer), _tap, _ledger);
-            _plugin = new TrafficPlugin(_tap, engine, _resolver, gate, _ledger);
+            StreamEngine engine = new(Pipelines.StreamOptions(_options), Pipelines.CreateProtocols(_options), new ConnectionNamer(_resolver, new ObserverList(_completeness, observer)), _tap, _ledger);
+            _plugin = new TrafficPlugin(_tap, engine, _resolver, gate, _ledger, _resolver);
             _plugin.Failed = () => Ended?.Invoke();
-            _resolver.Prepare();
             _tap.Attach(_tapOptions);
         }
         catch (BpfException e)
@@ -89,6 +89,5 @@ internal sealed class TrafficSource : ITransactionSource
         _plugin?.Dispose();
         _tap?.Dispose();
         _tap = null;
-        _resolver.Dispose();
     }
 }

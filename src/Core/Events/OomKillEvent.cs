@@ -8,8 +8,14 @@ public enum OomScope
     /// <summary>Not known: the way in does not tell.</summary>
     Unknown,
 
-    /// <summary>A limit: that of a container, of a pod, or of another cgroup.</summary>
+    /// <summary>A cgroup's limit; which kind of cgroup that is, its path says.</summary>
     Cgroup,
+
+    /// <summary>The limit of a container.</summary>
+    Container,
+
+    /// <summary>The limit of all containers of a pod together.</summary>
+    Pod,
 
     /// <summary>The node's.</summary>
     Node,

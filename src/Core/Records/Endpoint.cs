@@ -18,6 +18,12 @@ public readonly record struct Endpoint(ulong High, ulong Low, ushort Port)
     /// <summary>True for an IPv4 address (carried as an IPv4-mapped one).</summary>
     public bool IsIPv4 => High == 0 && (Low & 0xFFFF_FFFF_0000_0000) == MappedPrefix;
 
+    /// <summary>True for 127.0.0.0/8 and ::1: an address that means something within its network namespace only.</summary>
+    public bool IsLoopback => High == 0 && (Low == 1 || (IsIPv4 && (Low & 0xFF00_0000) == 0x7F00_0000));
+
+    /// <summary>True for the address that stands for any of a socket's own.</summary>
+    public bool IsAnyAddress => High == 0 && Low is 0 or MappedPrefix;
+
     /// <summary>Reads an address of 4 or 16 bytes in network order.</summary>
     public static Endpoint From(ReadOnlySpan<byte> address, ushort port) => address.Length == 4
         ? new Endpoint(0, MappedPrefix | BinaryPrimitives.ReadUInt32BigEndian(address), port)

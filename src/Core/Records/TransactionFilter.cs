@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Text;
-using KubeBpfBox.Core.Streams;
+using KubeBpfBox.Core.Events;
 
 namespace KubeBpfBox.Core.Records;
 
-/// <summary>Which transactions somebody wants to see. Unset conditions hold for all.</summary>
+/// <summary>Which transactions and events somebody wants to see. Unset conditions hold for all.</summary>
 /// <remarks>Lifetime: built once, then only read; <see cref="Matches"/> allocates nothing.</remarks>
 public sealed class TransactionFilter
 {
@@ -89,12 +89,15 @@ public sealed class TransactionFilter
         {
             return false;
         }
-        return MatchesOwner(transaction.Connection);
+        return MatchesOwner(transaction.Connection.Workload);
     }
 
-    private bool MatchesOwner(Connection connection)
+    /// <summary>True when all conditions hold; an event has no protocol, role, method, status or duration.</summary>
+    public bool Matches(NodeEvent happened) =>
+        Protocol is null && Role is null && _method is null && StatusFrom == 0 && StatusTo == int.MaxValue && SlowerThanNs < 0 && MatchesOwner(happened.Workload);
+
+    private bool MatchesOwner(Workload owner)
     {
-        Workload owner = connection.Workload;
         return (Workload is null || string.Equals(Workload, owner.Name, StringComparison.Ordinal))
             && (Namespace is null || string.Equals(Namespace, owner.Namespace, StringComparison.Ordinal))
             && (Pod is null || string.Equals(Pod, owner.Pod, StringComparison.Ordinal));

@@ -56,10 +56,10 @@ public static class TransactionJson
         {
             Attributes(ref sink, transaction.Attributes);
         }
-        if (connection.ObservedAt is not null)
+        if (connection.ObservedAt is { } observed)
         {
-            WorkloadJson.WriteMember(ref sink, ",\"source\":"u8, connection.WorkloadOf(transaction.ClientSide)!);
-            WorkloadJson.WriteMember(ref sink, ",\"destination\":"u8, connection.WorkloadOf(transaction.ClientSide.Other())!);
+            End(ref sink, ",\"source\":"u8, connection, transaction.ClientSide, observed);
+            End(ref sink, ",\"destination\":"u8, connection, transaction.ClientSide.Other(), observed);
         }
         sink.Raw("}\n"u8);
         sink.Flush();
@@ -168,5 +168,17 @@ public static class TransactionJson
             sink.Number(reader.NumberAt(i));
         }
         sink.Byte((byte)']');
+    }
+
+    private static void End(ref Utf8Sink sink, ReadOnlySpan<byte> name, Connection connection, Side side, Side observed)
+    {
+        if (side == observed)
+        {
+            WorkloadJson.Write(ref sink, name, connection.Workload);
+        }
+        else
+        {
+            WorkloadJson.WriteIfKnown(ref sink, name, connection.Peer);
+        }
     }
 }

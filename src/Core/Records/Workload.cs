@@ -41,8 +41,23 @@ public sealed record Workload(string Name, string Source)
     /// <summary>Process id behind the socket, in the root namespace; 0 when it was not learnt.</summary>
     public int ProcessId { get; init; }
 
+    /// <summary>Ends with the pod; null for what has no end that anybody tells of.</summary>
+    public WorkloadLifetime? Lifetime { get; init; }
+
     /// <summary>True while more may become known: a container whose pod Kubernetes has not told of yet. Ask again with <see cref="IWorkloadResolver.Refresh"/>.</summary>
     public bool IsProvisional { get; init; }
+}
+
+/// <summary>Whether a pod is still there; shared by all that name it.</summary>
+public sealed class WorkloadLifetime
+{
+    private volatile bool _isOver;
+
+    /// <summary>True once it was deleted: nothing more will come of it, but what is on its way.</summary>
+    public bool IsOver => _isOver;
+
+    /// <summary>Says that it was deleted.</summary>
+    public void End() => _isOver = true;
 }
 
 /// <summary>Values of <see cref="Workload.Source"/>.</summary>

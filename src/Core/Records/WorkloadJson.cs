@@ -3,13 +3,18 @@ namespace KubeBpfBox.Core.Records;
 /// <summary>A workload as a JSON object, as in a transaction's "source" and "destination".</summary>
 internal static class WorkloadJson
 {
-    /// <summary>Appends a member; nothing for <see cref="Workload.Unknown"/>'s instance, which says nothing.</summary>
-    public static void WriteMember(ref Utf8Sink sink, ReadOnlySpan<byte> name, Workload workload)
+    /// <summary>Appends a member, but not for <see cref="Workload.Unknown"/>'s instance.</summary>
+    public static void WriteIfKnown(ref Utf8Sink sink, ReadOnlySpan<byte> name, Workload workload)
     {
-        if (ReferenceEquals(workload, Workload.Unknown))
+        if (!ReferenceEquals(workload, Workload.Unknown))
         {
-            return;
+            Write(ref sink, name, workload);
         }
+    }
+
+    /// <summary>Appends a member.</summary>
+    public static void Write(ref Utf8Sink sink, ReadOnlySpan<byte> name, Workload workload)
+    {
         sink.Raw(name);
         sink.Raw("{\"workload\":"u8);
         sink.JsonString(workload.Name);

@@ -21,4 +21,17 @@ internal static class WorkloadText
         }
         sink.TerminalText(workload.Pod ?? workload.Name);
     }
+
+    /// <summary>Appends it, or its address when it is not known.</summary>
+    public static void WriteOrAddress(ref Utf8Sink sink, Workload workload, Endpoint endpoint)
+    {
+        if (ReferenceEquals(workload, Workload.Unknown))
+        {
+            sink.Endpoint(endpoint);
+        }
+        else
+        {
+            Write(ref sink, workload, endpoint);
+        }
+    }
 }

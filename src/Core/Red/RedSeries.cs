@@ -1,10 +1,12 @@
+using KubeBpfBox.Core.Records;
+
 namespace KubeBpfBox.Core.Red;
 
 /// <summary>What distinguishes series, but for the route. Roles and protocols are few constants.</summary>
-internal readonly record struct RedKey(string Workload, string? Role, string Protocol, string Method, int Status, string? ErrorType)
+internal readonly record struct RedKey(Workload Workload, string? Role, string Protocol, string Method, int Status, string? ErrorType)
 {
     public bool Is(in RedKey other) => Status == other.Status && ReferenceEquals(Method, other.Method)
-        && Role == other.Role && Protocol == other.Protocol && ErrorType == other.ErrorType && Workload == other.Workload;
+        && Role == other.Role && Protocol == other.Protocol && ErrorType == other.ErrorType && RedIdentity.AreSame(Workload, other.Workload);
 }
 
 /// <summary>Counts of one series.</summary>

@@ -1,10 +1,12 @@
+using KubeBpfBox.Core.Records;
+
 namespace KubeBpfBox.Core.Red;
 
 /// <summary>Rate, errors and duration of one series, since the agent's start or during a window. A copy: nobody changes it any more.</summary>
 public sealed class RedSeriesSnapshot
 {
-    /// <summary>Name of the workload that the socket belongs to.</summary>
-    public required string Workload { get; init; }
+    /// <summary>Who the socket belongs to; one of those that share its names.</summary>
+    public required Workload Workload { get; init; }
 
     /// <summary>"client", "server", or null for a capture.</summary>
     public required string? Role { get; init; }

@@ -22,6 +22,8 @@ public sealed class RedTable : ITransactionObserver, IBatchGate
     /// <summary>What the overflow series has for a workload, a method and a route.</summary>
     public const string OverflowName = "overflow";
 
+    private static readonly Workload s_overflow = new(OverflowName, WorkloadSource.Unknown);
+
     private readonly Lock _gate = new();
     private readonly RedTargetCache _cache = new();
     private readonly List<RedSeries> _series = [];
@@ -31,6 +33,9 @@ public sealed class RedTable : ITransactionObserver, IBatchGate
     private long _nowNs;
     private long _nextEvictionNs = long.MinValue;
     private bool _windowsAreTaken;
+
+    /// <summary>How long the series of a deleted pod stay: a scraper sees their last values some times.</summary>
+    private const long GoneForNs = 300_000_000_000;
 
     /// <summary>Makes an empty table.</summary>
     /// <param name="maxSeries">Most series at a time, the overflow series not counted.</param>
@@ -94,7 +99,7 @@ public sealed class RedTable : ITransactionObserver, IBatchGate
         {
             string? errorType = RedRules.ErrorType(role, transaction.Status, transaction.Error);
             isError = errorType is not null;
-            series = FindOrAdd(new RedKey(transaction.Connection.Workload.Name, role, transaction.Protocol, method, transaction.Status, errorType), transaction.Target);
+            series = FindOrAdd(new RedKey(transaction.Connection.Workload, role, transaction.Protocol, method, transaction.Status, errorType), transaction.Target);
             _cache.Set(slot, in transaction, role, method, series, isError);
         }
         if (series.IsOverflow)
@@ -127,6 +132,7 @@ public sealed class RedTable : ITransactionObserver, IBatchGate
             List<RedSeriesSnapshot> active = [];
             AddWindows(_series, active);
             AddWindows(_overflow, active);
+            Remove(GoneForNs, onlyGone: true);
             return active;
         }
     }
@@ -187,7 +193,7 @@ public sealed class RedTable : ITransactionObserver, IBatchGate
     {
         // Seeded by the runtime at each start: routes come from outside.
         HashCode hash = default;
-        hash.Add(key.Workload);
+        RedIdentity.AddTo(ref hash, key.Workload);
         hash.Add(key.Role);
         hash.Add(key.Protocol);
         hash.Add(key.Method);
@@ -206,7 +212,7 @@ public sealed class RedTable : ITransactionObserver, IBatchGate
                 return series;
             }
         }
-        RedSeries added = new(new RedKey(OverflowName, key.Role, key.Protocol, OverflowName, 0, null), OverflowName, 0, isOverflow: true);
+        RedSeries added = new(new RedKey(s_overflow, key.Role, key.Protocol, OverflowName, 0, null), OverflowName, 0, isOverflow: true);
         _overflow.Add(added);
         return added;
     }
@@ -219,18 +225,30 @@ public sealed class RedTable : ITransactionObserver, IBatchGate
         {
             return false;
         }
-        // A window that will be asked for must not get lost with its series.
-        int removed = _series.RemoveAll(series =>
-        {
-            bool isIdle = _nowNs - series.LastSeenNs > _idleNs && !(_windowsAreTaken && series.HasWindow);
-            EvictedTransactions.Add(isIdle ? series.Count : 0);
-            return isIdle;
-        });
+        int removed = Remove(_idleNs, onlyGone: false);
         if (removed == 0)
         {
             long oldestNs = _series.Min(series => series.HasWindow && _windowsAreTaken ? _nowNs : series.LastSeenNs);
             _nextEvictionNs = oldestNs + _idleNs + 1;
             return false;
+        }
+        return true;
+    }
+
+    /// <summary>Removes series that nothing happened to for some time: all such, or those of deleted pods.</summary>
+    /// <returns>How many.</returns>
+    private int Remove(long idleNs, bool onlyGone)
+    {
+        // A window that will be asked for must not get lost with its series.
+        int removed = _series.RemoveAll(series =>
+        {
+            bool isIdle = _nowNs - series.LastSeenNs > idleNs && !(_windowsAreTaken && series.HasWindow) && (!onlyGone || series.Key.Workload.Lifetime is { IsOver: true });
+            EvictedTransactions.Add(isIdle ? series.Count : 0);
+            return isIdle;
+        });
+        if (removed == 0)
+        {
+            return 0;
         }
         EvictedSeries.Add(removed);
         _cache.Clear();
@@ -244,6 +262,6 @@ public sealed class RedTable : ITransactionObserver, IBatchGate
             }
             _slots[slot] = i + 1;
         }
-        return true;
+        return removed;
     }
 }

@@ -36,6 +36,9 @@ public sealed class Connection
     /// <summary><see cref="IWorkloadResolver.Generation"/> of when both were last asked for.</summary>
     public int NamedGeneration { get; set; }
 
+    /// <summary>How often <see cref="Peer"/> was asked for since.</summary>
+    public int PeerTries { get; set; }
+
     /// <summary>The end that a side names.</summary>
     public Endpoint EndOf(Side side) => side == Side.A ? A : B;
 

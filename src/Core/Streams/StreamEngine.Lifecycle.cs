@@ -149,6 +149,7 @@ public sealed partial class StreamEngine
         Closed?.Invoke(connection, reason);
         connection.Workload = connection.Peer = Workload.Unknown;
         connection.NamedGeneration = 0;
+        connection.PeerTries = 0;
         connection.NetworkNamespace = 0;
         if (_free.Count < MaxFreeConnections)
         {

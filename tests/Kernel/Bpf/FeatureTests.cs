@@ -69,6 +69,9 @@ public sealed class FeatureTests
     [InlineData(
         "1 2 0:28 /kubepods/pod1 /sys/fs/cgroup ro - cgroup2 cgroup rw\n3 2 0:28 / /host/sys/fs/cgroup ro - cgroup2 cgroup rw\n",
         "/host/sys/fs/cgroup")]
+    [InlineData(
+        "1 2 0:28 / /sys/fs/cgroup ro - cgroup2 cgroup rw\n3 2 0:28 /../../../.. /host/sys/fs/cgroup ro - cgroup2 cgroup rw\n4 2 0:28 /../.. /up ro - cgroup2 cgroup rw\n",
+        "/host/sys/fs/cgroup")]
     [InlineData("1 2 0:28 / /mnt/my\\040groups rw - cgroup2 cgroup rw\n", "/mnt/my groups")]
     public void Cgroup2_mount_point(string mountInfo, string? expected) => Assert.Equal(expected, Cgroup2.FindMountPoint(mountInfo));
 }

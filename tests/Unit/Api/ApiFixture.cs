@@ -20,7 +20,7 @@ internal sealed class ApiFixture : IAsyncDisposable
 
     public Ledger Ledger { get; } = new();
 
-    public TransactionHub Hub { get; }
+    public LiveHub Hub { get; }
 
     public List<RedSeriesSnapshot> Red { get; } = [];
 
@@ -34,7 +34,7 @@ internal sealed class ApiFixture : IAsyncDisposable
 
     public string? LogPath { get; init; }
 
-    public ApiFixture(int hubCapacity = 4096) => Hub = new TransactionHub(Ledger, hubCapacity);
+    public ApiFixture(int hubCapacity = 4096) => Hub = new LiveHub(Ledger, hubCapacity);
 
     public async Task StartAsync(string listen = "127.0.0.1:0")
     {
@@ -68,7 +68,6 @@ internal sealed class ApiFixture : IAsyncDisposable
     private ApiSources Sources() => new()
     {
         Hub = Hub,
-        Formats = Pipelines.Formats,
         Ledger = Ledger,
         Completeness = static () => 0.5,
         Red = () => Red,

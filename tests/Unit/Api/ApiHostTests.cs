@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using KubeBpfBox.Agent;
 using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.Records;
 using KubeBpfBox.Core.Red;
 using KubeBpfBox.Sinks.Sqlite;
 using KubeBpfBox.Unit.Support;
@@ -39,7 +40,7 @@ public sealed class ApiHostTests
         histogram.Record(2_000_000);
         api.Red.Add(new RedSeriesSnapshot
         {
-            Workload = "w", Role = "server", Protocol = "http", Method = "GET", Route = "/", Status = 0, ErrorType = "timeout", Count = 3, Errors = 3, RequestBytes = 1,
+            Workload = new Workload("w", "cgroup"), Role = "server", Protocol = "http", Method = "GET", Route = "/", Status = 0, ErrorType = "timeout", Count = 3, Errors = 3, RequestBytes = 1,
             ResponseBytes = 2, Duration = histogram, IsOverflow = false,
         });
         await api.StartAsync();

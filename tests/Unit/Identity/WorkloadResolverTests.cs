@@ -215,5 +215,5 @@ public sealed class WorkloadResolverTests : IDisposable
     private static Endpoint From(EndPoint endpoint) =>
         Endpoint.From(((IPEndPoint)endpoint).Address.GetAddressBytes(), (ushort)((IPEndPoint)endpoint).Port);
 
-    private WorkloadResolver Fake() => new(new WorkloadResolverOptions { ProcRoot = _proc.Root, CgroupRoot = _cgroups }, _time);
+    private WorkloadResolver Fake() => new(new WorkloadResolverOptions { ProcRoot = _proc.Root, CgroupRoot = _cgroups }, time: _time);
 }

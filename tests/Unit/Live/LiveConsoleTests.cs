@@ -1,5 +1,6 @@
 using System.Text;
 using KubeBpfBox.Agent.Live;
+using KubeBpfBox.Agent.Pipeline;
 using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Live;
 using KubeBpfBox.Core.Records;
@@ -13,14 +14,14 @@ public sealed class LiveConsoleTests
 
     private readonly ManualTime _time = new();
     private readonly StringBuilder _shown = new();
-    private readonly TransactionHub _hub = new(new Ledger(), capacity: 4 * Max);
+    private readonly LiveHub _hub = new(new Ledger(), capacity: 4 * Max);
 
     private string[] Lines => _shown.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     [Fact]
     public void What_is_beyond_the_rate_is_counted_once_a_second()
     {
-        using TransactionSubscription subscription = _hub.Subscribe(TransactionFilter.All);
+        using LiveSubscription subscription = _hub.Subscribe(TransactionFilter.All);
         LiveConsole console = Make(subscription);
         Offer(Max + 7);
         Assert.True(console.Print());
@@ -49,7 +50,7 @@ public sealed class LiveConsoleTests
     [Fact]
     public void The_last_count_is_told_at_the_end()
     {
-        using TransactionSubscription subscription = _hub.Subscribe(TransactionFilter.All);
+        using LiveSubscription subscription = _hub.Subscribe(TransactionFilter.All);
         LiveConsole console = Make(subscription);
         Offer(Max + 1);
         console.Print(last: true);
@@ -59,15 +60,15 @@ public sealed class LiveConsoleTests
     [Fact]
     public void A_terminal_that_is_gone_ends_it()
     {
-        using TransactionSubscription subscription = _hub.Subscribe(TransactionFilter.All);
-        LiveConsole console = new(subscription, static (output, in transaction) => TransactionText.Write(output, in transaction), static _ => false, _time);
+        using LiveSubscription subscription = _hub.Subscribe(TransactionFilter.All);
+        LiveConsole console = new(subscription, OutputFormat.Text, static _ => false, _time);
         Offer(1);
         Assert.False(console.Print());
     }
 
-    private LiveConsole Make(TransactionSubscription subscription) => new(
+    private LiveConsole Make(LiveSubscription subscription) => new(
         subscription,
-        static (output, in transaction) => TransactionText.Write(output, in transaction),
+        OutputFormat.Text,
         bytes =>
         {
             _shown.Append(Encoding.UTF8.GetString(bytes));

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics;
 using System.Text;
 using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.Records;
 using KubeBpfBox.Core.Red;
 using KubeBpfBox.Sinks.Prometheus;
 
@@ -173,7 +174,7 @@ public sealed class PrometheusSinkTests
         }
         return new RedSeriesSnapshot
         {
-            Workload = "nginx.service", Role = role, Protocol = protocol, Method = "GET", Route = route, Status = status, ErrorType = errorType,
+            Workload = new Workload("nginx.service", "cgroup"), Role = role, Protocol = protocol, Method = "GET", Route = route, Status = status, ErrorType = errorType,
             Count = Math.Max(1, durations.Length), Errors = errorType is null ? 0 : 1, RequestBytes = 10, ResponseBytes = 20, Duration = histogram, IsOverflow = isOverflow,
         };
     }

@@ -80,10 +80,10 @@ public sealed class TransactionOutputTests
         Assert.Contains("""
             "client":"[2001:db8::1]:80","server":"10.0.0.1:43210"
             """, line, StringComparison.Ordinal);
-        Assert.EndsWith(""","destination":{"workload":"nginx.service","container":"abc","process":"nginx","pid":42}}""" + "\n", line, StringComparison.Ordinal);
+        Assert.EndsWith(""","destination":{"workload":"nginx.service","container_id":"abc","process":"nginx","pid":42,"identity":"cgroup"}}""" + "\n", line, StringComparison.Ordinal);
         line = Json(() => Ordinary(Socket(Workload.Unknown)));
         Assert.Contains(""" "role":"client", """.Trim(), line, StringComparison.Ordinal);
-        Assert.EndsWith(""","source":{"workload":"unknown"}}""" + "\n", line, StringComparison.Ordinal);
+        Assert.EndsWith(""","source":{"workload":"unknown","identity":"unknown"}}""" + "\n", line, StringComparison.Ordinal);
     }
 
     [Fact]

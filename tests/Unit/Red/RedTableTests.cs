@@ -46,7 +46,7 @@ public sealed class RedTableTests
         Pass(table, "/users/1?x=1", durationNs: 5_000_000);
         Pass(table, "/users/2", durationNs: 7_000_000, requestBytes: 11, responseBytes: 13);
         RedSeriesSnapshot series = Assert.Single(table.Snapshot());
-        Assert.Equal(("nginx.service", "server", "http", "GET", "/users/{id}"), (series.Workload, series.Role, series.Protocol, series.Method, series.Route));
+        Assert.Equal(("nginx.service", "server", "http", "GET", "/users/{id}"), (series.Workload.Name, series.Role, series.Protocol, series.Method, series.Route));
         Assert.Equal((200, null, 2L, 0L, 111L, 1013L), (series.Status, series.ErrorType, series.Count, series.Errors, series.RequestBytes, series.ResponseBytes));
         Assert.Equal((2, 12_000_000, 7_000_000), (series.Duration.Count, series.Duration.SumNs, series.Duration.MaxNs));
         Assert.Equal(1, series.Duration.CountAtOrBelowNs(5_000_000));
@@ -72,7 +72,7 @@ public sealed class RedTableTests
         IReadOnlyList<RedSeriesSnapshot> all = table.Snapshot();
         Assert.Equal(8, all.Count);
         Assert.Equal([6L, 3L, 3L, 3L, 3L, 3L, 3L, 3L], all.Select(s => s.Count));
-        Assert.Equal(["nginx.service", "other.service", "nginx.service", "unknown"], all.Take(4).Select(s => s.Workload));
+        Assert.Equal(["nginx.service", "other.service", "nginx.service", "unknown"], all.Take(4).Select(s => s.Workload.Name));
     }
 
     [Theory]
@@ -166,7 +166,7 @@ public sealed class RedTableTests
         Assert.Equal(["/a", "/b", "/c", "overflow", "overflow"], all.Select(s => s.Route));
         Assert.Equal([false, false, false, true, true], all.Select(s => s.IsOverflow));
         RedSeriesSnapshot over = all[3];
-        Assert.Equal(("overflow", "server", "http", "overflow", 0, null), (over.Workload, over.Role, over.Protocol, over.Method, over.Status, over.ErrorType));
+        Assert.Equal(("overflow", "server", "http", "overflow", 0, null), (over.Workload.Name, over.Role, over.Protocol, over.Method, over.Status, over.ErrorType));
         Assert.Equal((14, 2, 14, 1400), (over.Count, over.Errors, over.Duration.Count, over.RequestBytes));
         Assert.Equal(("client", 1L, 1L), (all[4].Role, all[4].Count, all[4].Errors));
         Assert.Equal((15, 3), (table.OverflowTransactions.Value, table.SeriesCount));

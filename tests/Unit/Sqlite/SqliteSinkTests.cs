@@ -283,7 +283,7 @@ public sealed class SqliteSinkTests : IDisposable
 
     private static RedSeriesSnapshot Series(DurationHistogram histogram, long requests) => new()
     {
-        Workload = "nginx.service", Role = "server", Protocol = "http", Method = "GET", Route = "/items/{id}", Status = 200, ErrorType = null,
+        Workload = new Workload("nginx.service", "cgroup"), Role = "server", Protocol = "http", Method = "GET", Route = "/items/{id}", Status = 200, ErrorType = null,
         Count = requests, Errors = 0, RequestBytes = 10, ResponseBytes = 20, Duration = histogram, IsOverflow = false,
     };
 

@@ -5,7 +5,7 @@ using KubeBpfBox.Unit.Support;
 
 namespace KubeBpfBox.Unit.Live;
 
-public sealed class TransactionHubTests
+public sealed class LiveHubTests
 {
     private readonly Ledger _ledger = new();
 
@@ -14,7 +14,7 @@ public sealed class TransactionHubTests
     [Fact]
     public void Without_a_subscriber_nothing_is_counted_or_allocated()
     {
-        TransactionHub hub = new(_ledger);
+        LiveHub hub = new(_ledger);
         Transaction transaction = TestTransactions.Make();
         hub.OnTransaction(in transaction);
         long before = GC.GetAllocatedBytesForCurrentThread();
@@ -29,8 +29,8 @@ public sealed class TransactionHubTests
     [Fact]
     public void A_record_is_a_whole_copy()
     {
-        TransactionHub hub = new(_ledger);
-        using TransactionSubscription subscription = hub.Subscribe(TransactionFilter.All);
+        LiveHub hub = new(_ledger);
+        using LiveSubscription subscription = hub.Subscribe(TransactionFilter.All);
         byte[] target = "/before"u8.ToArray();
         byte[] attributes = new byte[64];
         AttributeWriter writer = new(attributes);
@@ -56,9 +56,9 @@ public sealed class TransactionHubTests
     [Fact]
     public void Each_subscriber_gets_what_it_wants_and_the_ledger_adds_up()
     {
-        TransactionHub hub = new(_ledger);
-        using TransactionSubscription all = hub.Subscribe(TransactionFilter.All);
-        using TransactionSubscription errors = hub.Subscribe(new TransactionFilter { StatusFrom = 500, StatusTo = 599 });
+        LiveHub hub = new(_ledger);
+        using LiveSubscription all = hub.Subscribe(TransactionFilter.All);
+        using LiveSubscription errors = hub.Subscribe(new TransactionFilter { StatusFrom = 500, StatusTo = 599 });
         hub.OnTransaction(TestTransactions.Make(status: 200));
         hub.OnTransaction(TestTransactions.Make(status: 502));
         Assert.Equal([200, 502], Statuses(all));
@@ -69,8 +69,8 @@ public sealed class TransactionHubTests
     [Fact]
     public void A_slow_reader_misses_and_the_others_do_not()
     {
-        TransactionHub hub = new(_ledger, capacity: 8);
-        using TransactionSubscription slow = hub.Subscribe(TransactionFilter.All);
+        LiveHub hub = new(_ledger, capacity: 8);
+        using LiveSubscription slow = hub.Subscribe(TransactionFilter.All);
         for (int i = 0; i < 20; i++)
         {
             hub.OnTransaction(TestTransactions.Make(status: 200 + i));
@@ -86,8 +86,8 @@ public sealed class TransactionHubTests
     [Fact]
     public void Bytes_are_bounded_too()
     {
-        TransactionHub hub = new(_ledger, capacity: 1000, maxBytes: 10_000);
-        using TransactionSubscription subscription = hub.Subscribe(TransactionFilter.All);
+        LiveHub hub = new(_ledger, capacity: 1000, maxBytes: 10_000);
+        using LiveSubscription subscription = hub.Subscribe(TransactionFilter.All);
         for (int i = 0; i < 10; i++)
         {
             hub.OnTransaction(TestTransactions.Make(target: "/" + new string('a', 4000)));
@@ -100,10 +100,10 @@ public sealed class TransactionHubTests
     [Fact]
     public void Who_leaves_gives_everything_back()
     {
-        TransactionHub hub = new(_ledger, capacity: 4);
+        LiveHub hub = new(_ledger, capacity: 4);
         for (int round = 0; round < 10; round++)
         {
-            TransactionSubscription subscription = hub.Subscribe(TransactionFilter.All);
+            LiveSubscription subscription = hub.Subscribe(TransactionFilter.All);
             hub.OnTransaction(TestTransactions.Make());
             hub.OnTransaction(TestTransactions.Make());
             hub.OnTransaction(TestTransactions.Make());
@@ -118,8 +118,8 @@ public sealed class TransactionHubTests
     [Fact]
     public async Task Waiting_ends_when_something_comes()
     {
-        TransactionHub hub = new(_ledger);
-        using TransactionSubscription subscription = hub.Subscribe(TransactionFilter.All);
+        LiveHub hub = new(_ledger);
+        using LiveSubscription subscription = hub.Subscribe(TransactionFilter.All);
         Task<bool> waiting = subscription.WaitAsync(Timeout.Infinite, TestContext.Current.CancellationToken).AsTask();
         Assert.False(waiting.IsCompleted);
         hub.OnTransaction(TestTransactions.Make());
@@ -130,8 +130,8 @@ public sealed class TransactionHubTests
     [Fact]
     public void With_subscribers_the_steady_state_allocates_nothing()
     {
-        TransactionHub hub = new(_ledger);
-        using TransactionSubscription subscription = hub.Subscribe(new TransactionFilter { Method = "get", Role = "server", Workload = "nginx.service", Protocol = "HTTP", SlowerThanNs = 5 });
+        LiveHub hub = new(_ledger);
+        using LiveSubscription subscription = hub.Subscribe(new TransactionFilter { Method = "get", Role = "server", Workload = "nginx.service", Protocol = "HTTP", SlowerThanNs = 5 });
         Transaction transaction = TestTransactions.Make();
         long before = 0;
         for (int i = 0; i < 2000; i++)
@@ -147,7 +147,7 @@ public sealed class TransactionHubTests
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
     }
 
-    private static List<int> Statuses(TransactionSubscription subscription)
+    private static List<int> Statuses(LiveSubscription subscription)
     {
         List<int> statuses = [];
         while (subscription.TryTake(out TransactionRecord? record))

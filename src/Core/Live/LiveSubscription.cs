@@ -1,20 +1,23 @@
+using System.Diagnostics.CodeAnalysis;
+using KubeBpfBox.Core.Events;
 using KubeBpfBox.Core.Records;
 
 namespace KubeBpfBox.Core.Live;
 
 /// <summary>One watcher's queue. The hub's thread fills it, one reader empties it.</summary>
-public sealed class TransactionSubscription : IDisposable
+public sealed class LiveSubscription : IDisposable
 {
-    private readonly TransactionHub _hub;
+    private readonly LiveHub _hub;
     private readonly int _capacity;
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _signal = new(0);
-    private Queue<TransactionRecord> _queue = new();
+    private readonly Queue<NodeEvent> _events = new();
+    private readonly Queue<TransactionRecord> _records = new();
     private bool _isWaiting;
     private bool _isClosed;
     private long _missed;
 
-    internal TransactionSubscription(TransactionHub hub, TransactionFilter filter, int capacity)
+    internal LiveSubscription(LiveHub hub, TransactionFilter filter, int capacity)
     {
         _hub = hub;
         Filter = filter;
@@ -33,7 +36,7 @@ public sealed class TransactionSubscription : IDisposable
         {
             lock (_lock)
             {
-                return _queue.Count;
+                return _records.Count + _events.Count;
             }
         }
     }
@@ -44,7 +47,7 @@ public sealed class TransactionSubscription : IDisposable
     {
         lock (_lock)
         {
-            if (_queue.Count > 0)
+            if (_records.Count > 0 || _events.Count > 0)
             {
                 return true;
             }
@@ -54,12 +57,27 @@ public sealed class TransactionSubscription : IDisposable
     }
 
     /// <summary>Takes the oldest record; give it back with <see cref="Return"/>.</summary>
-    public bool TryTake([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out TransactionRecord? record)
+    public bool TryTake([NotNullWhen(true)] out TransactionRecord? record)
     {
         lock (_lock)
         {
-            return _queue.TryDequeue(out record);
+            return _records.TryDequeue(out record);
         }
+    }
+
+    /// <summary>Takes the oldest event.</summary>
+    public bool TryTake([NotNullWhen(true)] out NodeEvent? happened)
+    {
+        bool taken;
+        lock (_lock)
+        {
+            taken = _events.TryDequeue(out happened);
+        }
+        if (taken)
+        {
+            _hub.CountTaken();
+        }
+        return taken;
     }
 
     /// <summary>Gives back a record that was taken.</summary>
@@ -69,6 +87,7 @@ public sealed class TransactionSubscription : IDisposable
     public void Dispose()
     {
         Queue<TransactionRecord> rest;
+        int events;
         lock (_lock)
         {
             if (_isClosed)
@@ -76,30 +95,36 @@ public sealed class TransactionSubscription : IDisposable
                 return;
             }
             _isClosed = true;
-            rest = _queue;
-            _queue = new Queue<TransactionRecord>();
+            rest = new Queue<TransactionRecord>(_records);
+            _records.Clear();
+            events = _events.Count;
+            _events.Clear();
         }
         foreach (TransactionRecord record in rest)
         {
             _hub.Discard(record);
         }
-        _hub.Remove(this, rest.Count);
+        _hub.Remove(this, rest.Count + events);
         // The semaphore has no wait handle to free, and the hub's thread may still release it.
     }
 
     internal void CountMissed() => Interlocked.Increment(ref _missed);
 
-    internal bool TryEnqueue(TransactionRecord record)
+    internal bool TryEnqueue(TransactionRecord record) => TryEnqueue(_records, record);
+
+    internal bool TryEnqueue(NodeEvent happened) => TryEnqueue(_events, happened);
+
+    private bool TryEnqueue<T>(Queue<T> queue, T item)
     {
         bool wake;
         lock (_lock)
         {
-            if (_isClosed || _queue.Count >= _capacity)
+            if (_isClosed || queue.Count >= _capacity)
             {
                 _missed++;
                 return false;
             }
-            _queue.Enqueue(record);
+            queue.Enqueue(item);
             wake = _isWaiting;
             _isWaiting = false;
         }

@@ -1,14 +1,15 @@
 using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.Events;
 using KubeBpfBox.Core.Records;
 
 namespace KubeBpfBox.Core.Live;
 
-/// <summary>Hands transactions to whoever watches: the console, the API's streams. Without a subscriber it costs one read.</summary>
+/// <summary>Hands transactions and events to whoever watches: the console, the API's streams. Without a subscriber it costs one read.</summary>
 /// <remarks>
 /// The parse thread copies a transaction once, into a pooled record that all subscribers who want it share. It never waits: what a slow
-/// reader cannot take is dropped for that reader and counted. The ledger's unit is deliveries: one transaction to one subscriber.
+/// reader cannot take is dropped for that reader and counted. The ledger's unit is deliveries: one transaction or event to one subscriber.
 /// </remarks>
-public sealed class TransactionHub : ITransactionObserver
+public sealed class LiveHub : ITransactionObserver, INodeEventObserver
 {
     private readonly Lock _lock = new();
     private readonly TransactionRecordPool _pool;
@@ -17,13 +18,13 @@ public sealed class TransactionHub : ITransactionObserver
     private readonly Counter _queueFull;
     private readonly Counter _poolEmpty;
     private readonly Counter _readerGone;
-    private volatile TransactionSubscription[] _subscriptions = [];
+    private volatile LiveSubscription[] _subscriptions = [];
 
     /// <summary>Makes a hub.</summary>
     /// <param name="ledger">Gets the stage "live".</param>
     /// <param name="capacity">Records that may be out at once, for all subscribers together.</param>
     /// <param name="maxBytes">Bytes of records that may be out at once.</param>
-    public TransactionHub(Ledger ledger, int capacity = 4096, long maxBytes = 4 << 20)
+    public LiveHub(Ledger ledger, int capacity = 4096, long maxBytes = 4 << 20)
     {
         _pool = new TransactionRecordPool(capacity, maxBytes);
         _queueCapacity = capacity;
@@ -38,9 +39,9 @@ public sealed class TransactionHub : ITransactionObserver
     public int SubscriberCount => _subscriptions.Length;
 
     /// <summary>Starts watching; dispose the result to stop.</summary>
-    public TransactionSubscription Subscribe(TransactionFilter filter)
+    public LiveSubscription Subscribe(TransactionFilter filter)
     {
-        TransactionSubscription subscription = new(this, filter, _queueCapacity);
+        LiveSubscription subscription = new(this, filter, _queueCapacity);
         lock (_lock)
         {
             _subscriptions = [.. _subscriptions, subscription];
@@ -51,12 +52,30 @@ public sealed class TransactionHub : ITransactionObserver
     /// <inheritdoc/>
     public void OnTransaction(in Transaction transaction)
     {
-        TransactionSubscription[] subscriptions = _subscriptions;
+        LiveSubscription[] subscriptions = _subscriptions;
         if (subscriptions.Length != 0)
         {
             Publish(subscriptions, in transaction);
         }
     }
+
+    /// <inheritdoc/>
+    public void OnEvent(NodeEvent happened)
+    {
+        foreach (LiveSubscription subscription in _subscriptions)
+        {
+            if (subscription.Filter.Matches(happened))
+            {
+                _stage.In.AddShared(1);
+                if (!subscription.TryEnqueue(happened))
+                {
+                    _queueFull.AddShared(1);
+                }
+            }
+        }
+    }
+
+    internal void CountTaken() => _stage.Out.AddShared(1);
 
     internal void Release(TransactionRecord record)
     {
@@ -64,7 +83,7 @@ public sealed class TransactionHub : ITransactionObserver
         _stage.Out.AddShared(1);
     }
 
-    internal void Remove(TransactionSubscription subscription, int undelivered)
+    internal void Remove(LiveSubscription subscription, int undelivered)
     {
         lock (_lock)
         {
@@ -75,10 +94,10 @@ public sealed class TransactionHub : ITransactionObserver
 
     internal void Discard(TransactionRecord record) => _pool.Return(record);
 
-    private void Publish(TransactionSubscription[] subscriptions, in Transaction transaction)
+    private void Publish(LiveSubscription[] subscriptions, in Transaction transaction)
     {
         int wanted = 0;
-        foreach (TransactionSubscription subscription in subscriptions)
+        foreach (LiveSubscription subscription in subscriptions)
         {
             wanted += subscription.Filter.Matches(in transaction) ? 1 : 0;
         }
@@ -91,7 +110,7 @@ public sealed class TransactionHub : ITransactionObserver
         if (record is null)
         {
             _poolEmpty.AddShared(wanted);
-            foreach (TransactionSubscription subscription in subscriptions)
+            foreach (LiveSubscription subscription in subscriptions)
             {
                 if (subscription.Filter.Matches(in transaction))
                 {
@@ -100,7 +119,7 @@ public sealed class TransactionHub : ITransactionObserver
             }
             return;
         }
-        foreach (TransactionSubscription subscription in subscriptions)
+        foreach (LiveSubscription subscription in subscriptions)
         {
             if (subscription.Filter.Matches(in transaction) && !subscription.TryEnqueue(record))
             {
