@@ -17,16 +17,25 @@ internal sealed class RecentVictims
     /// <returns>False when it is known already.</returns>
     public bool TryAdd(uint tgid, ulong startTimeNs, long nowNs)
     {
-        while (_oldestFirst.TryPeek(out var oldest) && (nowNs - oldest.SeenNs > MemoryNs || _known.Count >= MaxVictims))
+        while (_oldestFirst.TryPeek(out var oldest) && nowNs - oldest.SeenNs > MemoryNs)
         {
-            _oldestFirst.Dequeue();
-            _known.Remove((oldest.Tgid, oldest.StartTimeNs));
+            ForgetOldest();
         }
         if (!_known.Add((tgid, startTimeNs)))
         {
             return false;
         }
+        if (_known.Count > MaxVictims)
+        {
+            ForgetOldest();
+        }
         _oldestFirst.Enqueue((tgid, startTimeNs, nowNs));
         return true;
+    }
+
+    private void ForgetOldest()
+    {
+        (uint tgid, ulong startTimeNs, _) = _oldestFirst.Dequeue();
+        _known.Remove((tgid, startTimeNs));
     }
 }

@@ -1,7 +1,8 @@
 /* A process that eats memory as it is told, for the tests of OOM kills. Each argument is a step:
  *   join:FILE   writes "0" to it: a cgroup.procs, so this process moves in       adj:N    sets oom_score_adj
  *   name:TEXT   renames the process                                              uid:N    becomes that user
- *   take:MIB    takes memory and keeps it                                        grow     takes memory until it is killed
+ *   take:MIB    takes memory and keeps it                                        grow     takes memory until it is killed,
+ *                                                                                grow:MIB in steps so large that huge pages serve
  *   shared:MIB  takes shared memory and keeps it                                 file:PATH maps a file and locks it in memory
  *   say:TEXT    prints a line with the process id                                wait     for a line on standard input
  *   fork        goes on in a child; the parent says "PID ended: SIGNAL" and waits for a line
@@ -33,11 +34,13 @@ static void must(int holds, const char *what)
 	}
 }
 
-static void take(long bytes, int sharing)
+static void take(long bytes, int sharing, int huge)
 {
 	char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
 
 	must(memory != MAP_FAILED, "mmap");
+	if (huge)
+		madvise(memory, bytes, MADV_HUGEPAGE);
 	for (long i = 0; i < bytes; i += 4096)
 		memory[i] = 1;
 }
@@ -46,7 +49,7 @@ static void *grow(void *unused)
 {
 	prctl(PR_SET_NAME, "a thread");
 	for (;;)
-		take(256 * 1024, MAP_PRIVATE);
+		take(256 * 1024, MAP_PRIVATE, 0);
 	return unused;
 }
 
@@ -115,9 +118,9 @@ static void step(const char *name, const char *value)
 	} else if (!strcmp(name, "uid")) {
 		must(setuid(atoi(value)) == 0, "setuid");
 	} else if (!strcmp(name, "take")) {
-		take(atol(value) * MIB, MAP_PRIVATE);
+		take(atol(value) * MIB, MAP_PRIVATE, 0);
 	} else if (!strcmp(name, "shared")) {
-		take(atol(value) * MIB, MAP_SHARED);
+		take(atol(value) * MIB, MAP_SHARED, 0);
 	} else if (!strcmp(name, "file")) {
 		lock_file(value);
 	} else if (!strcmp(name, "say")) {
@@ -148,7 +151,7 @@ static void step(const char *name, const char *value)
 		pause();
 	} else if (!strcmp(name, "grow")) {
 		for (;;)
-			take(256 * 1024, MAP_PRIVATE);
+			take(*value ? atol(value) * MIB : 256 * 1024, MAP_PRIVATE, *value != 0);
 	} else if (!strcmp(name, "wait")) {
 		wait_for_line();
 	} else if (!strcmp(name, "leave")) {
