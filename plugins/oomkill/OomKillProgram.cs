@@ -16,7 +16,7 @@ internal sealed class OomKillProgram : IDisposable
     // A charge that may end in a kill asks for 2^PAGE_ALLOC_COSTLY_ORDER pages at most, and failed: mem_cgroup_oom in mm/memcontrol.c.
     private const ulong LargestChargePages = 8;
 
-    // What a CPU has charged in advance and gives back when the charge fails: MEMCG_CHARGE_BATCH, 32 before 5.16; drain_all_stock does not wait.
+    // What a CPU has charged in advance and gives back when a charge fails: MEMCG_CHARGE_BATCH, once 32; drain_all_stock does not wait for it.
     private const ulong ChargeBatchPages = 64;
 
     private readonly BpfObject _object;

@@ -226,7 +226,7 @@ static __always_inline bool dumps_core(struct signal_struct *signal)
 	return bpf_core_field_exists(signal->core_state) && BPF_CORE_READ(signal, core_state);
 }
 
-/* Before 6.9, and where the change was not brought to an older kernel, the argument is a process id: then this is not loaded. */
+/* Where the argument is a process id, as in older kernels, this is not loaded. */
 SEC("raw_tp/mark_victim")
 int oomkill__mark_victim(struct bpf_raw_tracepoint_args *ctx)
 {
