@@ -45,8 +45,33 @@ struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 };
 
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
+};
+
+typedef struct {
+	long counter;
+} atomic_long_t;
+
+/* In memory cgroups: pages. */
+struct page_counter {
+	atomic_long_t usage;
+	unsigned long max;
+};
+
 struct kernfs_node {
+	const char *name;
+	struct kernfs_node *parent;
 	__u64 id;
+};
+
+/* Since 6.15. */
+struct kernfs_node___parent {
+	struct kernfs_node *__parent;
 };
 
 struct cgroup_root {
@@ -58,10 +83,88 @@ struct cgroup {
 	struct cgroup_root *root;
 };
 
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
+/* Numbered by what the kernel was built with. */
+enum cgroup_subsys_id {
+	memory_cgrp_id,
+};
+
+struct css_set {
+	struct cgroup_subsys_state *subsys[1];
+	struct cgroup *dfl_cgrp;
+};
+
+struct mem_cgroup {
+	struct cgroup_subsys_state css;
+	struct page_counter memory;
+	bool oom_lock; /* only with CONFIG_MEMCG_V1, since 6.11 */
+};
+
+struct oom_control {
+	struct mem_cgroup *memcg;
+	struct task_struct *chosen;
+};
+
+/* Of rss_stat, include/linux/mm_types_task.h. */
+enum {
+	MM_FILEPAGES,
+	MM_ANONPAGES,
+	MM_SWAPENTS,
+	MM_SHMEMPAGES,
+	NR_MM_COUNTERS,
+};
+
+struct percpu_counter {
+	__s64 count;
+};
+
+struct mm_struct {
+	atomic_long_t pgtables_bytes;
+	struct percpu_counter rss_stat[NR_MM_COUNTERS];
+};
+
+/* Until 6.1. */
+struct mm_rss_stat {
+	atomic_long_t count[NR_MM_COUNTERS];
+};
+
+struct mm_struct___rss_stat {
+	struct mm_rss_stat rss_stat;
+};
+
+struct upid {
+	int nr;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
+struct core_state;
+
+struct signal_struct {
+	unsigned int flags;
+	int group_exit_code;
+	struct core_state *core_state;
+	short oom_score_adj;
+};
+
 struct task_struct {
+	int pid;
 	int tgid;
 	struct task_struct *group_leader;
+	struct pid *thread_pid;
+	__u64 start_time;
+	const struct cred *real_cred;
 	char comm[16];
+	struct signal_struct *signal;
+	struct css_set *cgroups;
+	struct mm_struct *mm;
 };
 
 #pragma clang attribute pop

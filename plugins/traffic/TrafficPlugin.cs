@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using KubeBpfBox.Bpf;
@@ -33,7 +32,7 @@ public sealed partial class TrafficPlugin : IDisposable
     private readonly Counter _malformed;
     private readonly Counter _unclaimed;
     private readonly Thread _thread;
-    private long _clockOffsetNs = UnixNowNs() - MonotonicNowNs();
+    private readonly MonotonicClock _clock = new();
     private long _nextTickNs;
     private volatile bool _stopping;
 
@@ -117,7 +116,7 @@ public sealed partial class TrafficPlugin : IDisposable
             if (last)
             {
                 _gate.Enter();
-                _engine.CloseAll(EndReason.CaptureEnded, ToUnixNs(MonotonicNowNs()));
+                _engine.CloseAll(EndReason.CaptureEnded, _clock.ToUnixNs(MonotonicClock.NowNs));
                 _gate.Exit();
                 return;
             }
@@ -139,12 +138,12 @@ public sealed partial class TrafficPlugin : IDisposable
         try
         {
             int drained = _tap.Ring.Drain(ref consumer, BatchRecords);
-            long now = MonotonicNowNs();
+            long now = MonotonicClock.NowNs;
             if (now >= _nextTickNs)
             {
                 _nextTickNs = now + TickNs;
-                AdjustClock();
-                _engine.Tick(ToUnixNs(now));
+                _clock.Adjust();
+                _engine.Tick(_clock.ToUnixNs(now));
                 _unclaimed.Add(_handshakes.Expire(now));
             }
             return drained;
@@ -206,13 +205,13 @@ public sealed partial class TrafficPlugin : IDisposable
             return;
         }
         _ring.Out.Add(1);
-        _engine.Release(connection, ToUnixNs((long)record.KtimeNs));
+        _engine.Release(connection, _clock.ToUnixNs((long)record.KtimeNs));
     }
 
     private void Feed(Connection connection, in TrafficRecord record, ReadOnlySpan<byte> payload) =>
         _engine.OnSegment(connection, (record.Flags & TrafficFlags.Ingress) != 0 ? Side.B : Side.A, new TcpSegment
         {
-            TimestampNs = ToUnixNs((long)record.KtimeNs),
+            TimestampNs = _clock.ToUnixNs((long)record.KtimeNs),
             Sequence = record.Sequence,
             Acknowledgment = record.Acknowledgment,
             Flags = (TcpFlags)record.TcpFlags,
@@ -244,7 +243,7 @@ public sealed partial class TrafficPlugin : IDisposable
         Endpoint remote = Endpoint.From(socket.RemoteAddress, socket.RemotePort);
         bool hasHandshake = _handshakes.Contains(local, remote);
         bool fromStart = hasHandshake || (record.Flags & TrafficFlags.FromStart) != 0;
-        Connection connection = _engine.Open(socket.Cookie, local, remote, fromStart, isLocalSocket: true, ToUnixNs((long)record.KtimeNs));
+        Connection connection = _engine.Open(socket.Cookie, local, remote, fromStart, isLocalSocket: true, _clock.ToUnixNs((long)record.KtimeNs));
         _connections[socket.Cookie] = connection;
         connection.NetworkNamespace = socket.Netns;
         Name(connection, in socket);
@@ -286,23 +285,6 @@ public sealed partial class TrafficPlugin : IDisposable
         int end = name.IndexOf((byte)0);
         return end < 0 ? name : name[..end];
     }
-
-    private long ToUnixNs(long monotonicNs) => monotonicNs + _clockOffsetNs;
-
-    /// <summary>Follows a clock that was set. Small corrections are left alone: a duration must not change because time is slewed.</summary>
-    private void AdjustClock()
-    {
-        long offset = UnixNowNs() - MonotonicNowNs();
-        if (Math.Abs(offset - _clockOffsetNs) > 10_000_000)
-        {
-            _clockOffsetNs = offset;
-        }
-    }
-
-    private static long UnixNowNs() => (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;
-
-    // On Linux the stopwatch counts CLOCK_MONOTONIC in nanoseconds, as bpf_ktime_get_ns does.
-    private static long MonotonicNowNs() => Stopwatch.GetTimestamp();
 
     [LibraryImport("libc", EntryPoint = "setpriority")]
     private static partial int SetPriority(int which, int who, int niceness);

@@ -22,6 +22,7 @@ internal static class Leftovers
             s_removed = true;
             Find(NetworkNamespace.Folder, Directory.GetFiles).ForEach(static path => RemoveNamespace(Path.GetFileName(path)));
             Find(TestCgroup.Root, Directory.GetDirectories).ForEach(RemoveCgroup);
+            Find(TestMemoryCgroup.Root, Directory.GetDirectories).ForEach(RemoveCgroup);
             Find(Path.GetTempPath(), Directory.GetDirectories).ForEach(static path => Directory.Delete(path, recursive: true));
         }
     }
@@ -33,11 +34,13 @@ internal static class Leftovers
         ChildProcess.Run("ip", "netns", "del", name);
     }
 
-    private static void RemoveCgroup(string folder)
+    /// <summary>Removes a cgroup with all below it. Who runs there was started by us.</summary>
+    public static void RemoveCgroup(string folder)
     {
-        foreach (string each in (string[])[.. Directory.GetDirectories(folder), folder])
+        // Deeper ones have longer paths than those around them.
+        foreach (string each in Directory.GetDirectories(folder, "*", SearchOption.AllDirectories).Append(folder).OrderByDescending(static path => path.Length))
         {
-            for (int attempt = 0; attempt < 100; attempt++)
+            for (int attempt = 0; attempt < 500; attempt++)
             {
                 try
                 {

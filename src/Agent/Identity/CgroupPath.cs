@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using KubeBpfBox.Core.Records;
 
 namespace KubeBpfBox.Agent.Identity;
 

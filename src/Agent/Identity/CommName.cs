@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using KubeBpfBox.Core.Records;
 
 namespace KubeBpfBox.Agent.Identity;
 

@@ -1,9 +1,9 @@
 using System.Text;
 
-namespace KubeBpfBox.Agent.Identity;
+namespace KubeBpfBox.Core.Records;
 
 /// <summary>Names that outsiders chose, made safe to print on a terminal or in a log line.</summary>
-internal static class PrintableText
+public static class PrintableText
 {
     /// <summary>UTF-8 as text: control characters become "?", broken bytes U+FFFD.</summary>
     public static string Decode(ReadOnlySpan<byte> name) => string.Create(Encoding.UTF8.GetCharCount(name), name, static (text, bytes) =>
