@@ -72,24 +72,25 @@ internal sealed class ListenerTable(TcpSynBacklogTap tap, TcpSynBacklogOptions o
         // A closed one is seen once more: packets that were on their way when it closed are then counted, too.
         bool isGone = listener.IsClosed;
         listener.IsClosed = entry.Closed != 0;
-        if (listener.Entry.Packets != entry.Packets)
+        bool isMet = listener.Entry.Packets != entry.Packets;
+        if (isMet)
         {
             listener.ChangedNs = now;
-            Name(listener, in entry);
         }
         else if (now - listener.ChangedNs > (ulong)options.QuietAfter.TotalNanoseconds)
         {
             isGone = true;
         }
+        Name(listener, in entry, isMet);
         Report(listener, in entry, now);
         return isGone;
     }
 
-    /// <summary>Resolved once, and again as long as it is not known for good and something more may be known.</summary>
-    private void Name(Listener listener, in ListenerEntry entry)
+    /// <summary>Asks who it is until that is known, with each second that has packets; and again whenever more may be known.</summary>
+    private void Name(Listener listener, in ListenerEntry entry, bool isMet)
     {
         int generation = resolver.Generation;
-        if (ReferenceEquals(listener.Workload, Workload.Unknown))
+        if (ReferenceEquals(listener.Workload, Workload.Unknown) && (isMet || generation != listener.Generation))
         {
             listener.Workload = resolver.Resolve(new OwnerHint { CgroupId = entry.CgroupId, NetworkNamespace = entry.Netns, Local = listener.Local });
         }

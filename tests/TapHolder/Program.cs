@@ -1,8 +1,44 @@
+using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.Events;
+using KubeBpfBox.Core.Records;
+using KubeBpfBox.Plugins.Tcpsynbl;
 using KubeBpfBox.Plugins.Traffic;
 
-// Attaches the traffic tap to the cgroup named by the argument and sits there until it is killed.
-TrafficOptions options = new() { CgroupPath = args[0] };
-using TrafficTap tap = TrafficTap.Load(options);
-tap.Attach(options);
+// Attaches a plugin, named by the first argument, to the cgroup named by the second, and sits there until it is killed.
+using IDisposable plugin = args[0] == "tcpsynbl" ? WatchQueues(args[1]) : TapTraffic(args[1]);
 Console.WriteLine("attached");
 Thread.Sleep(Timeout.Infinite);
+
+static TrafficTap TapTraffic(string cgroup)
+{
+    TrafficOptions options = new() { CgroupPath = cgroup };
+    TrafficTap tap = TrafficTap.Load(options);
+    tap.Attach(options);
+    return tap;
+}
+
+static TcpSynBacklogPlugin WatchQueues(string cgroup)
+{
+    TcpSynBacklogPlugin plugin = new(cgroup, new Nobody(), new Nobody(), new Ledger());
+    if (!plugin.Attach())
+    {
+        throw new InvalidOperationException(string.Join("; ", plugin.Hooks));
+    }
+    plugin.Start();
+    return plugin;
+}
+
+internal sealed class Nobody : IWorkloadResolver, INodeEventObserver
+{
+    public int Generation => 0;
+
+    public Workload Resolve(in OwnerHint hint) => Workload.Unknown;
+
+    public Workload ResolveAddress(Endpoint endpoint, uint networkNamespace) => Workload.Unknown;
+
+    public Workload Refresh(Workload workload) => workload;
+
+    public void OnEvent(NodeEvent happened)
+    {
+    }
+}
