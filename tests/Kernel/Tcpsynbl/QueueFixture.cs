@@ -18,7 +18,8 @@ internal sealed class QueueFixture : IWorkloadResolver, INodeEventObserver, IDis
 
     private readonly TestCgroup _cgroup = new();
     private readonly long _overflowsBefore;
-    private readonly List<Socket> _sockets = [];
+    private readonly List<Socket> _listeners = [];
+    private readonly List<Socket> _clients = [];
     private bool _watching = true;
 
     public QueueFixture(TcpSynBacklogOptions? options = null)
@@ -67,7 +68,7 @@ internal sealed class QueueFixture : IWorkloadResolver, INodeEventObserver, IDis
     public long Reported => Events.Sum(static happened => happened.Count);
 
     /// <summary>A listener in the server's namespace that nobody accepts from.</summary>
-    public Socket Listen(IPAddress address, int backlog, int port = 0, bool reusePort = false) => Keep(Net.Server.Enter(() =>
+    public Socket Listen(IPAddress address, int backlog, int port = 0, bool reusePort = false, Action<Socket>? prepare = null) => Net.Server.Enter(() =>
     {
         Socket listener = new(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         if (address.Equals(IPAddress.IPv6Any))
@@ -78,10 +79,12 @@ internal sealed class QueueFixture : IWorkloadResolver, INodeEventObserver, IDis
         {
             listener.SetRawSocketOption(SocketLevel, ReusePort, BitConverter.GetBytes(1));
         }
+        _listeners.Add(listener);
+        prepare?.Invoke(listener);
         listener.Bind(new IPEndPoint(address, port));
         listener.Listen(backlog);
         return listener;
-    }));
+    });
 
     public static int PortOf(Socket socket) => ((IPEndPoint)socket.LocalEndPoint!).Port;
 
@@ -91,7 +94,7 @@ internal sealed class QueueFixture : IWorkloadResolver, INodeEventObserver, IDis
         List<Socket> clients = [];
         for (int i = 0; i < count; i++)
         {
-            Socket client = Keep(new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false, LingerState = new LingerOption(true, 0) });
+            Socket client = new(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false, LingerState = new LingerOption(true, 0) };
             try
             {
                 client.Connect(new IPEndPoint(address, port));
@@ -102,6 +105,7 @@ internal sealed class QueueFixture : IWorkloadResolver, INodeEventObserver, IDis
             }
             clients.Add(client);
         }
+        _clients.AddRange(clients);
         return clients;
     });
 
@@ -131,10 +135,7 @@ internal sealed class QueueFixture : IWorkloadResolver, INodeEventObserver, IDis
     /// <summary>Closes every client with a reset and waits until the kernel's count stands still.</summary>
     public void Settle()
     {
-        foreach (Socket socket in _sockets.Where(static socket => socket.LingerState is { Enabled: true }))
-        {
-            socket.Dispose();
-        }
+        _clients.ForEach(static client => client.Dispose());
         long last = -1;
         for (int quiet = 0; quiet < 10; quiet++)
         {
@@ -177,7 +178,7 @@ internal sealed class QueueFixture : IWorkloadResolver, INodeEventObserver, IDis
 
     public void Dispose()
     {
-        _sockets.ForEach(static socket => socket.Dispose());
+        _clients.Concat(_listeners).ToList().ForEach(static socket => socket.Dispose());
         if (_watching)
         {
             Plugin?.Dispose();
@@ -186,15 +187,12 @@ internal sealed class QueueFixture : IWorkloadResolver, INodeEventObserver, IDis
         _cgroup.Dispose();
     }
 
-    private Socket Keep(Socket socket)
-    {
-        _sockets.Add(socket);
-        return socket;
-    }
+    private long ReadKernelOverflows() => ReadServer("netstat", "TcpExt:", "ListenOverflows");
 
-    private long ReadKernelOverflows() => Net.Server.Enter(static () =>
+    /// <summary>A number of /proc/net/netstat or /proc/net/snmp in the server's namespace: a line of names, then one of numbers.</summary>
+    public long ReadServer(string file, string prefix, string name) => Net.Server.Enter(() =>
     {
-        string[][] lines = [.. File.ReadLines("/proc/thread-self/net/netstat").Where(static line => line.StartsWith("TcpExt:", StringComparison.Ordinal)).Select(static line => line.Split(' '))];
-        return long.Parse(lines[1][Array.IndexOf(lines[0], "ListenOverflows")], CultureInfo.InvariantCulture);
+        string[][] lines = [.. File.ReadLines($"/proc/thread-self/net/{file}").Where(line => line.StartsWith(prefix, StringComparison.Ordinal)).Select(static line => line.Split(' '))];
+        return long.Parse(lines[1][Array.IndexOf(lines[0], name)], CultureInfo.InvariantCulture);
     });
 }
