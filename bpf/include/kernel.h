@@ -17,28 +17,46 @@ struct ns_common {
 	unsigned int inum;
 };
 
+struct netns_ipv4 {
+	__u8 sysctl_tcp_syncookies; /* an int before 5.13: libbpf fits the load to the kernel's size */
+};
+
 struct net {
 	struct ns_common ns;
+	struct netns_ipv4 ipv4;
 };
 
 typedef struct {
 	struct net *net;
 } possible_net_t;
 
+typedef struct {
+	int counter;
+} atomic_t;
+
 struct sock_common {
 	possible_net_t skc_net;
+	__u32 skc_rcv_wnd;
 };
 
 struct sock {
 	struct sock_common __sk_common;
+	__u32 sk_ack_backlog;
+	__u32 sk_max_ack_backlog;
 };
 
 struct inet_sock {
 	struct sock sk;
 };
 
+struct request_sock_queue {
+	__u8 rskq_defer_accept;
+	atomic_t qlen;
+};
+
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
+	struct request_sock_queue icsk_accept_queue;
 };
 
 struct tcp_sock {
@@ -152,6 +170,22 @@ struct signal_struct {
 	int group_exit_code;
 	struct core_state *core_state;
 	short oom_score_adj;
+};
+
+struct request_sock {
+	struct sock_common __req_common;
+	__u8 num_timeout : 7;
+};
+
+struct inet_request_sock {
+	struct request_sock req;
+};
+
+struct tcp_request_sock {
+	struct inet_request_sock req;
+	__u32 rcv_isn;
+	__u32 snt_isn;
+	__u32 rcv_nxt;
 };
 
 struct task_struct {

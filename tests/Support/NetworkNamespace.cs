@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 
@@ -37,6 +38,9 @@ public sealed class NetworkNamespace : IDisposable
 
     /// <summary>Its file.</summary>
     public string FilePath => Path.Combine(Folder, Name);
+
+    /// <summary>The number by which the kernel names it.</summary>
+    public uint Inode => uint.Parse(ChildProcess.Run("stat", "-L", "-c", "%i", FilePath), CultureInfo.InvariantCulture);
 
     /// <summary>Runs ip(8) on this namespace.</summary>
     public void Ip(params IEnumerable<string> arguments) => ChildProcess.Run("ip", [.. (string[])["-n", Name], .. arguments]);

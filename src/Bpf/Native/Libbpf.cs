@@ -138,6 +138,9 @@ internal static unsafe partial class Libbpf
     internal static partial int bpf_map_get_next_key(int fd, void* key, void* nextKey);
 
     [LibraryImport(Library)]
+    internal static partial int bpf_map_lookup_batch(int fd, void* cursor, void* nextCursor, void* keys, void* values, uint* count, BatchOptions* options);
+
+    [LibraryImport(Library)]
     internal static partial int libbpf_num_possible_cpus();
 
     [LibraryImport(Library)]

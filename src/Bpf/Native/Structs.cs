@@ -155,3 +155,12 @@ internal struct ResourceLimit
     internal ulong Current;
     internal ulong Maximum;
 }
+
+/// <summary>struct bpf_map_batch_opts.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct BatchOptions
+{
+    internal nuint Size;
+    internal ulong ElementFlags;
+    internal ulong Flags;
+}

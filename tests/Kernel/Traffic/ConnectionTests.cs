@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using KubeBpfBox.Core.Records;
@@ -115,12 +114,11 @@ public sealed class ConnectionTests
         TcpPair.Transfer(pair.Client, pair.Server, TcpPair.Message(10));
         fixture.At(pair.Client);
         fixture.At(pair.Server);
-        uint netns = uint.Parse(ChildProcess.Run("stat", "-L", "-c", "%i", network.FilePath), CultureInfo.InvariantCulture);
         foreach (Socket socket in new[] { pair.Client, pair.Server })
         {
             Recorder.Owner owner = OwnerOf(fixture, socket);
             Assert.Equal(inner.Id, owner.CgroupId);
-            Assert.Equal(netns, owner.NetworkNamespace);
+            Assert.Equal(network.Inode, owner.NetworkNamespace);
         }
     }
 

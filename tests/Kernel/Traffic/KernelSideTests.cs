@@ -104,7 +104,7 @@ public sealed class KernelSideTests
     {
         using TestCgroup cgroup = new();
         string holder = Path.Combine(AppContext.BaseDirectory, "KubeBpfBox.TapHolder.dll");
-        using ChildProcess child = ChildProcess.Start("dotnet", holder, cgroup.FolderPath);
+        using ChildProcess child = ChildProcess.Start("dotnet", holder, "traffic", cgroup.FolderPath);
         child.WaitForText("attached", TimeSpan.FromSeconds(30));
         List<uint> programs = BpfIds(child, "prog_id"), maps = BpfIds(child, "map_id"), links = BpfIds(child, "link_id");
         Assert.True(programs.Count >= 3 && maps.Count >= 5 && links.Count >= 3, $"{programs.Count} programs, {maps.Count} maps, {links.Count} links");
