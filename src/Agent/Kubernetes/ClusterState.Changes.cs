@@ -24,6 +24,16 @@ internal sealed partial class ClusterState
         }
     }
 
+    /// <summary>Pods, Services and backends have all been listed once.</summary>
+    public void Complete()
+    {
+        lock (_lock)
+        {
+            _hasAllLists = true;
+            Note(true);
+        }
+    }
+
     /// <summary>A pod is there, or has changed.</summary>
     public void Upsert(PodInfo pod)
     {

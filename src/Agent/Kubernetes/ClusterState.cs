@@ -17,9 +17,22 @@ internal sealed partial class ClusterState(KubernetesOptions options, TimeProvid
     private readonly EndpointTable _endpoints = new();
     private NodeMap _nodes = new();
     private int _generation;
+    private bool _hasAllLists;
 
     /// <summary>Goes up with every change that may alter an answer.</summary>
     public int Generation => Volatile.Read(ref _generation);
+
+    /// <summary>True once pods, Services, backends and nodes have all been told of: only then is an address that none of them has outside.</summary>
+    public bool KnowsAddresses
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _hasAllLists && !_nodes.IsEmpty;
+            }
+        }
+    }
 
     /// <summary>A pod by its uid, or by the uid in the cgroup path of a static pod; for a while also after it was deleted.</summary>
     public PodInfo? PodByUid(string uid)

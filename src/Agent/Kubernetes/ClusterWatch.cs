@@ -84,6 +84,7 @@ internal sealed class ClusterWatch : IAsyncDisposable
         Task.Run(() => _nodes.RunAsync(State, _stopping.Token)),
         Task.Run(() => _jobs.RunAsync(State, _stopping.Token)),
         Task.Run(SweepAsync),
+        Task.Run(CompleteAsync),
     ]);
 
     /// <summary>Waits for the first list of pods.</summary>
@@ -102,6 +103,15 @@ internal sealed class ClusterWatch : IAsyncDisposable
         _client.Dispose();
         _client.Server.Credentials.Dispose();
         _stopping.Dispose();
+    }
+
+    private async Task CompleteAsync()
+    {
+        await Task.WhenAll(_pods.Synced, _services.Synced, _endpoints.Synced).WaitAsync(_stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!_stopping.IsCancellationRequested)
+        {
+            State.Complete();
+        }
     }
 
     private async Task SweepAsync()

@@ -16,7 +16,7 @@ internal sealed record JobReference(string Namespace, string Name, string Uid);
 /// </remarks>
 internal sealed record PodInfo
 {
-    private Life _life = new();
+    private WorkloadLifetime _life = new();
 
     /// <summary>Its uid at the API server.</summary>
     public required string Uid { get; init; }
@@ -62,13 +62,16 @@ internal sealed record PodInfo
     public string? OnlyContainer { get; init; }
 
     /// <summary>True once it was deleted.</summary>
-    public bool IsGone => _life.HasEnded;
+    public bool IsGone => _life.IsOver;
+
+    /// <summary>Its end, for all that name it.</summary>
+    public WorkloadLifetime Lifetime => _life;
 
     /// <summary>True when its addresses lead to it and to no other.</summary>
     public bool OwnsItsAddresses => !IsHostNetwork && !HasEnded && !IsGone;
 
     /// <summary>Says to all who hold it that it is gone.</summary>
-    public void Bury() => _life.HasEnded = true;
+    public void Bury() => _life.End();
 
     /// <summary>Takes the place of an older view of the same pod, and shares its end.</summary>
     public void Succeed(PodInfo older) => _life = older._life;
@@ -82,9 +85,4 @@ internal sealed record PodInfo
 
     /// <inheritdoc/>
     public override int GetHashCode() => Uid.GetHashCode(StringComparison.Ordinal);
-
-    private sealed class Life
-    {
-        public volatile bool HasEnded;
-    }
 }
