@@ -89,7 +89,11 @@ internal sealed class ExecPlugin : Credentials
     }
 
     /// <inheritdoc/>
-    public override void Dispose() => _turn.Dispose();
+    public override void Dispose()
+    {
+        base.Dispose();
+        _turn.Dispose();
+    }
 
     /// <summary>Runs the program, unless somebody else did while we waited.</summary>
     private async Task<Answer> RunAsync(Answer? outdated, CancellationToken cancellation)

@@ -13,7 +13,7 @@ internal sealed class Backoff(TimeSpan min, TimeSpan max)
         {
             return Jitter.Around(max * 0.75);
         }
-        _doublings = Math.Min(_doublings + 1, 30);
+        _doublings++;
         return Jitter.Around(wait);
     }
 
