@@ -45,7 +45,7 @@ public sealed class ClusterStateTests
     [Fact]
     public void A_static_pod_is_found_by_the_uid_in_its_cgroup()
     {
-        JsonObject pod = Pod("kube-apiserver-node-1").OwnedBy("Node", Node, "v1").With("metadata/annotations", new JsonObject
+        JsonObject pod = Pod("kube-apiserver-node-1").OwnedBy("Node", NodeName, "v1").With("metadata/annotations", new JsonObject
         {
             ["kubernetes.io/config.hash"] = "0123456789abcdef0123456789abcdef",
             ["kubernetes.io/config.mirror"] = "0123456789abcdef0123456789abcdef",

@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using System.Text;
 using System.Text.Json.Nodes;
 using KubeBpfBox.Agent;
@@ -9,6 +10,7 @@ using static KubeBpfBox.Unit.Kubernetes.WatchFixture;
 namespace KubeBpfBox.Unit.Kubernetes;
 
 /// <summary>Who we are and whom we trust, over real TLS.</summary>
+[SupportedOSPlatform("linux")]
 public sealed class CredentialTests : IDisposable
 {
     private static readonly TestAuthority s_authority = new();
@@ -32,6 +34,7 @@ public sealed class CredentialTests : IDisposable
         Assert.All(server.Connections, static connection => Assert.Equal("HTTP/2", connection.Protocol));
 
         // The first token is no longer good, and the kubelet has not written another one yet.
+        await UntilAsync(() => server.Pods.Watchers == 1);
         server.Authorization = "Bearer second";
         server.Pods.EndWatches();
         await UntilAsync(() => watch.Trouble?.Contains("Unauthorized (401); renew the token", StringComparison.Ordinal) == true);
@@ -128,19 +131,20 @@ public sealed class CredentialTests : IDisposable
             """, time);
         watch.Start();
         Assert.True(await watch.WaitForPodsAsync(TimeSpan.FromSeconds(10)), watch.Trouble);
-        await UntilAsync(() => server.Count("/api/v1/pods", "watch=true") == 1);
+        await UntilAsync(() => server.Pods.Watchers == 1);
         Assert.Single(Runs());
         Assert.Equal($$$$"""{"apiVersion":"{{{{version}}}}","kind":"ExecCredential","spec":{"interactive":false,"cluster":{"server":"{{{{server.Url}}}}","insecure-skip-tls-verify":true}}}""", Read("runs.info").Trim());
 
         server.Authorization = "Bearer t-2";
         server.Pods.EndWatches();
-        await UntilAsync(() => server.Count("/api/v1/pods", "watch=true") >= 3 && watch.PodTrouble is null);
+        await UntilAsync(() => server.Count("/api/v1/pods", "watch=true") >= 3 && watch.PodTrouble is null, () => $"{watch.Trouble} {string.Join(' ', server.Requests)} {string.Join(' ', Runs())}");
         Assert.Equal(2, Runs().Length);
 
         // It has expired, so it is not even shown.
         time.Advance(600);
         server.Authorization = "Bearer t-3";
         int asked = server.Requests.Count;
+        await UntilAsync(() => server.Services.Watchers == 1);
         server.Services.EndWatches();
         await UntilAsync(() => server.Requests.Count > asked && Runs().Length == 3);
     }

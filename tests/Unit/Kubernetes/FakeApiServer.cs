@@ -111,7 +111,15 @@ internal sealed class FakeApiServer : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync() => await StopAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        _stopping.Dispose();
+        foreach (FakeCollection collection in _collections.Values)
+        {
+            collection.Dispose();
+        }
+    }
 
     /// <summary>How often a path was asked for, with a query that holds the text.</summary>
     public int Count(string path, string text = "") => Requests.Count(request => request.Split('?')[0] == path && request.Contains(text, StringComparison.Ordinal));
@@ -173,18 +181,21 @@ internal sealed class FakeApiServer : IAsyncDisposable
             await FailAsync(context, 410, "too old resource version");
             return;
         }
-        await context.Response.StartAsync();
+        // As the API server: the head does not wait for the first event.
+        await context.Response.Body.FlushAsync();
         if (version < collection.Oldest)
         {
-            await WriteAsync(context, """{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"too old resource version","reason":"Expired","code":410}}""" + "\n");
+            await context.Response.WriteAsync("""{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"too old resource version","reason":"Expired","code":410}}""" + "\n");
             return;
         }
+        collection.CountWatcher(1);
         try
         {
             await foreach (byte[] line in collection.FollowAsync(version, ending.Token))
             {
                 await context.Response.Body.WriteAsync(line, ending.Token);
                 await context.Response.Body.FlushAsync(ending.Token);
+                collection.CountTold();
             }
         }
         catch (OperationCanceledException)
@@ -193,6 +204,10 @@ internal sealed class FakeApiServer : IAsyncDisposable
             {
                 context.Abort();
             }
+        }
+        finally
+        {
+            collection.CountWatcher(-1);
         }
     }
 

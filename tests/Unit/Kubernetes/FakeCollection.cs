@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 namespace KubeBpfBox.Unit.Kubernetes;
 
 /// <summary>Objects of one kind and what happened to them.</summary>
-internal sealed class FakeCollection
+internal sealed class FakeCollection : IDisposable
 {
     // All kinds count with one counter, as etcd does.
     private static long s_version = 100;
@@ -16,6 +16,8 @@ internal sealed class FakeCollection
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CancellationTokenSource _ending = new();
     private long _version = 1;
+    private int _watchers;
+    private int _told;
 
     /// <summary>Watches from before this version are too old.</summary>
     public long Oldest { get; private set; }
@@ -25,6 +27,16 @@ internal sealed class FakeCollection
 
     /// <summary>Fires when watches are to end.</summary>
     public CancellationToken EndOfWatches => _ending.Token;
+
+    /// <summary>Watches that are open.</summary>
+    public int Watchers => Volatile.Read(ref _watchers);
+
+    /// <summary>Lines that were written to watches.</summary>
+    public int Told => Volatile.Read(ref _told);
+
+    public void CountTold() => Interlocked.Increment(ref _told);
+
+    public void CountWatcher(int change) => Interlocked.Add(ref _watchers, change);
 
     public void Add(JsonObject item) => Change("ADDED", item);
 
@@ -69,6 +81,8 @@ internal sealed class FakeCollection
         ending.Cancel();
     }
 
+    public void Dispose() => _ending.Dispose();
+
     public JsonObject? Find(string @namespace, string name)
     {
         lock (_lock)
@@ -103,8 +117,9 @@ internal sealed class FakeCollection
                 changed = _changed.Task;
                 news = [.. _events.Where(entry => entry.Version > version)];
             }
-            foreach ((version, byte[] line) in news)
+            foreach ((long told, byte[] line) in news)
             {
+                version = told;
                 yield return line;
             }
             await changed.WaitAsync(cancellation);

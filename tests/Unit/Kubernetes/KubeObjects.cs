@@ -7,9 +7,9 @@ namespace KubeBpfBox.Unit.Kubernetes;
 /// <summary>Objects as the API server writes them, with more than is read.</summary>
 internal static class KubeObjects
 {
-    public const string Node = "node-1";
+    public const string NodeName = "node-1";
 
-    public static JsonObject Pod(string name, string? ip = null, string? uid = null, string @namespace = "default", string node = Node) => new()
+    public static JsonObject Pod(string name, string? ip = null, string? uid = null, string @namespace = "default", string node = NodeName) => new()
     {
         ["metadata"] = new JsonObject
         {
@@ -68,7 +68,7 @@ internal static class KubeObjects
         ["status"] = new JsonObject { ["loadBalancer"] = new JsonObject() },
     };
 
-    public static JsonObject Slice(string name, string service, string ip, string? pod, int? port = 8080, string? node = Node) => new()
+    public static JsonObject Slice(string name, string service, string ip, string? pod, int? port = 8080, string? node = NodeName) => new()
     {
         ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = "default", ["uid"] = $"uid-of-{name}", ["labels"] = new JsonObject { ["kubernetes.io/service-name"] = service } },
         ["addressType"] = "IPv4",

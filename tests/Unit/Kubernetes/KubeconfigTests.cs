@@ -22,7 +22,7 @@ public sealed class KubeconfigTests : IDisposable
 
     [Theory]
     [InlineData("server: 10.0.0.1:6443", "", "clusters[k].cluster.server: '10.0.0.1:6443' is no address")]
-    [InlineData("certificate-authority: ca.crt", "", "clusters[k].cluster.server: is not set")]
+    [InlineData("tls-server-name: x", "", "clusters[k].cluster.server: is not set")]
     [InlineData("server: https://a\n    proxy-url: http://p", "", "clusters[k].cluster.proxy-url: is not supported")]
     [InlineData("server: https://a\n    certificate-authority: none.crt", "", "clusters[k].cluster.certificate-authority: /")]
     [InlineData("server: https://a\n    certificate-authority-data: '%%'", "", "clusters[k].cluster.certificate-authority-data: is not base64")]

@@ -22,7 +22,7 @@ internal sealed class WatchFixture : IAsyncDisposable
 
     public static KubernetesOptions Quick { get; } = new()
     {
-        NodeName = KubeObjects.Node,
+        NodeName = KubeObjects.NodeName,
         MinBackoff = TimeSpan.FromMilliseconds(10),
         MaxBackoff = TimeSpan.FromMilliseconds(40),
         ForbiddenRetry = TimeSpan.FromMilliseconds(50),
@@ -51,12 +51,12 @@ internal sealed class WatchFixture : IAsyncDisposable
         return this;
     }
 
-    public static async Task UntilAsync(Func<bool> condition, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(condition))] string what = "")
+    public static async Task UntilAsync(Func<bool> condition, Func<string?>? detail = null, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(condition))] string what = "")
     {
         long started = Stopwatch.GetTimestamp();
         while (!condition())
         {
-            Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(10), $"waited in vain for {what}");
+            Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(10), $"waited in vain for {what}: {detail?.Invoke()}");
             await Task.Delay(2, TestContext.Current.CancellationToken);
         }
     }

@@ -144,18 +144,21 @@ internal sealed class Reflector(
         {
             _hasTold = true;
         }
-        catch (Exception e) when (isOpen && e is IOException or HttpRequestException or ObjectDisposedException)
+        catch (Exception e) when (isOpen && !IsShort(started) && e is IOException or HttpRequestException or ObjectDisposedException)
         {
             // A server that restarts breaks watches off. Whether that is a trouble shows with the next request.
             logger.LogDebug("Kubernetes: the watch of {What} broke off: {Reason}", health.What, e.Message);
             await Task.Delay(Jitter.Around(options.MinBackoff), time, cancellation).ConfigureAwait(false);
         }
-        if (!_hasTold && time.GetElapsedTime(started) < options.ShortestWatch)
+        if (IsShort(started))
         {
             throw new ApiException("the server ended the watch at once", "see whether a proxy between the agent and the API server cuts long answers");
         }
         _backoff.Reset();
     }
+
+    /// <summary>True for a watch that was of no use; asking for the next one at once could go on for ever.</summary>
+    private bool IsShort(long started) => !_hasTold && time.GetElapsedTime(started) < options.ShortestWatch;
 
     /// <summary>Does what the stream tells, to its end.</summary>
     private async Task FollowAsync(Stream stream, CancellationToken cancellation)
@@ -186,6 +189,10 @@ internal sealed class Reflector(
             // What it would have told is lost, so all is asked for anew.
             _version = null;
             throw new ApiException("the watch told something that is no JSON", "see whether a proxy between the agent and the API server changes answers");
+        }
+        if (kind == WatchKind.Other)
+        {
+            return;
         }
         if (kind == WatchKind.Error)
         {
