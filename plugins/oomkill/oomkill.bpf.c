@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0
-/* OOM kills, seen while the victim still exists: its memory, its cgroups and their names are read in the kernel, since a moment
- * later process and container may be gone. One of the ways in is taken, see README.md. Kernel source: mm/oom_kill.c. */
+/* OOM kills, seen while the victim still exists: its memory, its cgroups and their names are read in the kernel, since
+ * a moment later process and container may be gone. One of the ways in is taken, see README.md. Kernel source:
+ * mm/oom_kill.c. */
 #include <linux/ptrace.h>
 #include "kernel.h"
 #include <bpf/bpf_tracing.h>
@@ -25,8 +26,8 @@ struct {
 
 struct oomkill_counters counters = {};
 
-/* What oom_kill_process() was called with, for the other members of a group that dies as one: __oom_kill_process() is called for
- * each of them inside of it. The kernel's oom_lock lets one at a time in. */
+/* What oom_kill_process() was called with, for the other members of a group that dies as one: __oom_kill_process() is
+ * called for each of them inside of it. The kernel's oom_lock lets one at a time in. */
 struct {
 	__u64 memcg;
 	__u64 leader;
@@ -97,7 +98,8 @@ static __always_inline __s64 resident(struct mm_struct *mm, int kind)
 		void *counter = (void *)mm + bpf_core_field_offset(mm->rss_stat);
 
 		counter += kind * bpf_core_type_size(struct percpu_counter);
-		bpf_probe_read_kernel(&pages, sizeof(pages), counter + bpf_core_field_offset(struct percpu_counter, count));
+		bpf_probe_read_kernel(&pages, sizeof(pages),
+				      counter + bpf_core_field_offset(struct percpu_counter, count));
 	} else {
 		return -1;
 	}
@@ -151,7 +153,8 @@ static __always_inline __u64 same(__u64 a, __u64 b)
 	return ~(difference | -difference) >> 63;
 }
 
-/* The cgroup whose limit the kill is for, when the way in does not tell; NULL for the node's memory. README.md says how sure it is. */
+/* The cgroup whose limit the kill is for, when the way in does not tell; NULL for the node's memory. README.md says how
+ * sure it is. */
 static __always_inline struct mem_cgroup *find_limit(struct task_struct *victim, struct task_struct *trigger)
 {
 	struct cgroup_subsys_state *css = memory_css(trigger), *locked = NULL, *full = NULL;
@@ -180,7 +183,8 @@ static __always_inline struct mem_cgroup *find_limit(struct task_struct *victim,
 		/* A large margin must not make a small cgroup full. */
 		if (margin > limit / 8)
 			margin = limit / 8;
-		/* Beyond it: the limit was lowered, and who lowered it triggers. Else whoever could not get more is inside. */
+		/* Beyond it: the limit was lowered, and who lowered it triggers. Else whoever could not get more is
+		 * inside. */
 		if (!full && limit < no_limit_pages && (usage > limit || (holds_trigger && usage + margin >= limit)))
 			full = css;
 		css = BPF_CORE_READ(css, parent);
@@ -189,7 +193,8 @@ static __always_inline struct mem_cgroup *find_limit(struct task_struct *victim,
 	return css ? memcg_of(css) : NULL;
 }
 
-static __always_inline void report(struct task_struct *victim, struct task_struct *trigger, struct mem_cgroup *memcg, const char *message)
+static __always_inline void report(struct task_struct *victim, struct task_struct *trigger, struct mem_cgroup *memcg,
+				   const char *message)
 {
 	struct oomkill_record *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
 
@@ -230,12 +235,13 @@ static __always_inline bool dumps_core(struct signal_struct *signal)
 SEC("raw_tp/mark_victim")
 int oomkill__mark_victim(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct task_struct *victim = (struct task_struct *)ctx->args[0], *trigger = (struct task_struct *)bpf_get_current_task();
+	struct task_struct *victim = (struct task_struct *)ctx->args[0],
+			   *trigger = (struct task_struct *)bpf_get_current_task();
 	struct signal_struct *signal = BPF_CORE_READ(victim, signal);
 
 	COUNT(seen);
-	/* A process that was ending when it asked for memory is marked, too (task_will_free_mem), but not killed: one that is has
-	 * got its SIGKILL just before. */
+	/* A process that was ending when it asked for memory is marked, too (task_will_free_mem), but not killed: one
+	 * that is has got its SIGKILL just before. */
 	if (!dumps_core(signal) && (!(BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT) ||
 				    BPF_CORE_READ(signal, group_exit_code) != SIGKILL)) {
 		COUNT(already_exiting);

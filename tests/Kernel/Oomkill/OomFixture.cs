@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text;
 using KubeBpfBox.Bpf;
@@ -17,6 +18,7 @@ internal sealed class OomFixture : IDisposable
     public const string ContainerId = "9c1d0e7f2a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5";
     public const long Mib = 1024 * 1024;
 
+    private static readonly ConcurrentDictionary<string, string?> s_reasons = new();
     private static readonly string s_hungry = Path.Combine(AppContext.BaseDirectory, "hungry");
 
     private readonly Recorder _recorder = new();
@@ -70,14 +72,16 @@ internal sealed class OomFixture : IDisposable
 
     public static TheoryData<string> Hooks => [Tracepoint, Fentry, Kprobe];
 
-    /// <summary>Why a kernel has no such way; null when it has.</summary>
-    public static string? WhyNot(string hook)
+    /// <summary>Why a kernel has no such way; null when it has. Asked once: in an emulated machine it takes seconds.</summary>
+    public static string? WhyNot(string hook) => s_reasons.GetOrAdd(hook, static hook => hook switch
     {
-        if (hook != Tracepoint)
-        {
-            HookSupport support = hook == Fentry ? KernelFeatures.Fentry() : KernelFeatures.Kprobe();
-            return support.IsSupported ? null : support.Reason;
-        }
+        Fentry => KernelFeatures.Fentry().Reason,
+        Kprobe => KernelFeatures.Kprobe().Reason,
+        _ => WhyNoTracepoint(),
+    });
+
+    private static string? WhyNoTracepoint()
+    {
         using Btf kernel = Btf.LoadKernel();
         return kernel.TryGetTracepointArguments("mark_victim", out IReadOnlyList<BtfParameter>? arguments) && arguments[0].TypeName == "struct task_struct *"
             ? null : "this kernel's tracepoint passes no task";

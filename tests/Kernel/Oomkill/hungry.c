@@ -1,14 +1,20 @@
 /* A process that eats memory as it is told, for the tests of OOM kills. Each argument is a step:
- *   join:FILE   writes "0" to it: a cgroup.procs, so this process moves in       adj:N    sets oom_score_adj
- *   name:TEXT   renames the process                                              uid:N    becomes that user
- *   take:MIB    takes memory and keeps it                                        grow     takes memory until it is killed,
- *                                                                                grow:MIB in steps so large that huge pages serve
- *   shared:MIB  takes shared memory and keeps it                                 file:PATH maps a file and locks it in memory
- *   say:TEXT    prints a line with the process id                                wait     for a line on standard input
- *   fork        goes on in a child; the parent says "PID ended: SIGNAL" and waits for a line
- *   traced      goes on in a child that its parent, a debugger, stops when it exits, its memory still there: "PID exits"
- *   pidns       makes a pid namespace and goes on as process 2 in it; the others wait for it
+ *   join:FILE   writes "0" to it: a cgroup.procs, so this process moves in
+ *   name:TEXT   renames the process
+ *   uid:N       becomes that user
+ *   adj:N       sets oom_score_adj
+ *   take:MIB    takes memory and keeps it
+ *   shared:MIB  takes shared memory and keeps it
+ *   file:PATH   maps a file and locks it in memory
+ *   grow        takes memory until it is killed
+ *   grow:MIB    the same in steps so large that huge pages serve
  *   threads:N   starts threads that all grow
+ *   idle        starts a thread that does nothing
+ *   fork        goes on in a child; the parent says "PID ended: SIGNAL" and waits for a line
+ *   pidns       makes a pid namespace and goes on as process 2 in it; the others wait for it
+ *   traced      goes on in a child that its parent, a debugger, stops when it exits, with its memory: "PID exits"
+ *   say:TEXT    prints a line with the process id
+ *   wait        for a line on standard input
  *   leave       exits at once with status 0 */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -53,6 +59,19 @@ static void *grow(void *unused)
 	return unused;
 }
 
+static void *idle(void *unused)
+{
+	pause();
+	return unused;
+}
+
+static void start(void *(*routine)(void *))
+{
+	pthread_t thread;
+
+	must(pthread_create(&thread, NULL, routine, NULL) == 0, "pthread_create");
+}
+
 static void write_to(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY);
@@ -91,7 +110,8 @@ static void trace_child(void)
 	must(waitpid(child, &status, 0) == child && WIFSTOPPED(status), "wait for the child to stop");
 	must(ptrace(PTRACE_SETOPTIONS, child, 0, PTRACE_O_TRACEEXIT) == 0, "PTRACE_SETOPTIONS");
 	ptrace(PTRACE_CONT, child, 0, 0);
-	must(waitpid(child, &status, 0) == child && status >> 8 == (SIGTRAP | (PTRACE_EVENT_EXIT << 8)), "wait for the exit");
+	must(waitpid(child, &status, 0) == child && status >> 8 == (SIGTRAP | (PTRACE_EVENT_EXIT << 8)),
+	     "wait for the exit");
 	printf("%d exits\n", child);
 	wait_for_line();
 	exit(0);
@@ -143,12 +163,11 @@ static void step(const char *name, const char *value)
 		if (child)
 			await_child(child);
 	} else if (!strcmp(name, "threads")) {
-		for (int i = atoi(value); i > 0; i--) {
-			pthread_t thread;
-
-			must(pthread_create(&thread, NULL, grow, NULL) == 0, "pthread_create");
-		}
+		for (int i = atoi(value); i > 0; i--)
+			start(grow);
 		pause();
+	} else if (!strcmp(name, "idle")) {
+		start(idle);
 	} else if (!strcmp(name, "grow")) {
 		for (;;)
 			take(*value ? atol(value) * MIB : 256 * 1024, MAP_PRIVATE, *value != 0);
