@@ -21,6 +21,7 @@ internal sealed class ListenerTable(TcpSynBacklogTap tap, TcpSynBacklogOptions o
     public void Poll()
     {
         ulong now = MonotonicNowNs;
+        _gone.Clear();
         tap.Reader.Restart();
         while (tap.Reader.Next(out ReadOnlySpan<ulong> cookies, out ReadOnlySpan<ListenerEntry> entries))
         {
@@ -36,7 +37,6 @@ internal sealed class ListenerTable(TcpSynBacklogTap tap, TcpSynBacklogOptions o
         {
             Forget(cookie, now);
         }
-        _gone.Clear();
     }
 
     /// <summary>Refusals in the map that were not reported yet.</summary>

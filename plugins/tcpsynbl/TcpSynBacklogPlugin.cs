@@ -1,3 +1,4 @@
+using KubeBpfBox.Bpf;
 using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Events;
 using KubeBpfBox.Core.Plugins;
@@ -90,35 +91,38 @@ public sealed class TcpSynBacklogPlugin : IEventPlugin
     {
         while (!_stop.Wait(_options.PollInterval))
         {
-            try
-            {
-                lock (_gate)
-                {
-                    _table?.Poll();
-                }
-            }
-            catch (Exception e)
-            {
-                _trouble = $"accept queues are no longer watched: {e.Message}";
-                return;
-            }
+            WithTable(static (_, table) => table.Poll());
         }
     }
 
-    private void UpdateLedger()
+    private void UpdateLedger() => WithTable((tap, table) =>
+    {
+        Volatile.Write(ref _held, table.CountHeld());
+        TcpSynBacklogCounters counters = tap.ReadCounters();
+        _stage.In.Value = (long)counters.Overflows;
+        _noRoom.Value = (long)counters.NoRoom;
+        _notParsed.Value = (long)counters.NotParsed;
+        _stage.Out.Value = table.Reported;
+    });
+
+    private void WithTable(Action<TcpSynBacklogTap, ListenerTable> action)
     {
         lock (_gate)
         {
-            if (_tap is null || _table is null)
+            if (_tap is null)
             {
                 return;
             }
-            TcpSynBacklogCounters counters = _tap.ReadCounters();
-            _stage.In.Value = (long)counters.Overflows;
-            _noRoom.Value = (long)counters.NoRoom;
-            _notParsed.Value = (long)counters.NotParsed;
-            _stage.Out.Value = _table.Reported;
-            Volatile.Write(ref _held, _table.CountHeld());
+            try
+            {
+                action(_tap, _table!);
+                _trouble = null;
+            }
+            catch (BpfException e)
+            {
+                // A kernel short of memory refuses to copy a batch; the next time it may not.
+                _trouble = e.Message;
+            }
         }
     }
 
@@ -130,24 +134,16 @@ public sealed class TcpSynBacklogPlugin : IEventPlugin
         {
             _thread.Join();
         }
-        lock (_gate)
+        WithTable(static (tap, table) =>
         {
-            if (_tap is null)
-            {
-                return;
-            }
-            _tap.Detach();
-            if (_trouble is null)
-            {
-                _table!.Poll();
-            }
-        }
+            tap.Detach();
+            table.Poll();
+        });
         UpdateLedger();
         lock (_gate)
         {
-            _tap.Dispose();
+            _tap?.Dispose();
             _tap = null;
         }
-        _stop.Dispose();
     }
 }

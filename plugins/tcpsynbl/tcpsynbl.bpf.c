@@ -111,8 +111,9 @@ static __always_inline __u32 syncookies_of(struct tcp_sock *listener)
 	return listener->inet_conn.icsk_inet.sk.__sk_common.skc_net.net->ipv4.sysctl_tcp_syncookies;
 }
 
-/* tcp_conn_request: with syncookies off, a queue of requests that is full refuses first, and that counts as TCPReqQFullDrop.
- * (inet_csk_reqsk_queue_is_full; before 6.14 a queue is full with one request less.) */
+/* tcp_conn_request: with syncookies off, a queue of requests that is full refuses first, and that counts as TCPReqQFullDrop
+ * (inet_csk_reqsk_queue_is_full; older kernels call it full with one request less). Both are full only after another listen()
+ * that asked for less. */
 static __always_inline bool syn_overflows(struct tcp_sock *listener, const struct queue *queue)
 {
 	return syncookies_of(listener) != 0 || requests_of(listener) <= queue->limit;
@@ -214,14 +215,10 @@ static __always_inline bool overflows(struct __sk_buff *skb, const struct packet
 	return result;
 }
 
-static __always_inline struct tcpsynbl_listener *find_or_add(struct __sk_buff *skb, struct bpf_sock *sk, struct tcp_sock *listener)
+static __always_inline struct tcpsynbl_listener *add(struct __sk_buff *skb, struct bpf_sock *sk, struct tcp_sock *listener, __u64 cookie)
 {
-	__u64 cookie = bpf_get_socket_cookie(skb);
-	struct tcpsynbl_listener *entry = bpf_map_lookup_elem(&listeners, &cookie);
 	struct tcpsynbl_listener fresh = {};
 
-	if (entry)
-		return entry;
 	fresh.cgroup_id = bpf_skb_cgroup_id(skb);
 	fresh.netns = netns_of(listener);
 	fresh.local_port = sk->src_port;
@@ -237,6 +234,14 @@ static __always_inline struct tcpsynbl_listener *find_or_add(struct __sk_buff *s
 	}
 	bpf_map_update_elem(&listeners, &cookie, &fresh, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&listeners, &cookie);
+}
+
+static __always_inline struct tcpsynbl_listener *find_or_add(struct __sk_buff *skb, struct bpf_sock *sk, struct tcp_sock *listener)
+{
+	__u64 cookie = bpf_get_socket_cookie(skb);
+	struct tcpsynbl_listener *entry = bpf_map_lookup_elem(&listeners, &cookie);
+
+	return entry ? entry : add(skb, sk, listener, cookie);
 }
 
 /* Under the entry's lock no function may be called: all is known before. */

@@ -48,6 +48,39 @@ public sealed class MapTests : IDisposable
         Assert.Equal(0, map.Clear());
     }
 
+    [Theory]
+    [InlineData(1)] // buckets with two elements make it grow
+    [InlineData(5)]
+    [InlineData(256)]
+    public void A_batch_reader_sees_each_element_once(int batch)
+    {
+        BpfHashMap<uint, Pair> map = new(_obj.Maps["pairs"]);
+        BpfBatchReader<uint, Pair> reader = new(_obj.Maps["pairs"], batch: batch);
+        Assert.False(reader.Next(out _, out _));
+        for (uint key = 1; key <= 16; key++)
+        {
+            map.Set(key, new Pair { First = key * 3 });
+        }
+        for (int round = 0; round < 2; round++)
+        {
+            reader.Restart();
+            List<uint> seen = [];
+            while (reader.Next(out ReadOnlySpan<uint> keys, out ReadOnlySpan<Pair> values))
+            {
+                Assert.InRange(keys.Length, 1, 16);
+                for (int i = 0; i < keys.Length; i++)
+                {
+                    Assert.Equal(keys[i] * 3, values[i].First);
+                    seen.Add(keys[i]);
+                }
+            }
+            Assert.Equal(Enumerable.Range(1, 16).Select(static key => (uint)key), seen.Order());
+            Assert.False(reader.Next(out _, out _));
+        }
+        BpfBatchReader<uint, Pair> locked = new(_obj.Maps["pairs"], locked: true);
+        Assert.Throws<BpfException>(() => locked.Next(out _, out _)); // its values have no lock
+    }
+
     [Fact]
     public void Array_map_checks_its_bounds()
     {

@@ -7,7 +7,8 @@ namespace KubeBpfBox.Kernel.Tcpsynbl;
 public sealed class HandshakeTests
 {
     private const byte Fin = RawClient.Fin, Syn = RawClient.Syn, Rst = RawClient.Rst, Ack = RawClient.Ack;
-    private const int Limit = 4, TcpLevel = 6, DeferAccept = 9;
+    // No more than four requests at once: of five the kernel gives up those that are not young after seconds (reqsk_timer_handler).
+    private const int Limit = 3, TcpLevel = 6, DeferAccept = 9;
 
     [Theory]
     [InlineData(false)]
@@ -17,7 +18,7 @@ public sealed class HandshakeTests
         using QueueFixture fixture = new();
         using RawClient client = new(fixture, ipv6);
         int port = Listen(fixture, ipv6);
-        // Two requests remain while five others fill the queue.
+        // Two requests remain while others fill the queue.
         RawClient.Handshake request = client.Begin(port), other = client.Begin(port);
         Fill(fixture, client, port);
 
@@ -40,7 +41,7 @@ public sealed class HandshakeTests
         Step(fixture, 0, "a SYN with RST", () => client.Send(request, Syn | Rst, offset: 0, acknowledgment: 0));
         Step(fixture, 0, "a SYN with an acknowledgement", () => client.Send(request, Syn | Ack, offset: 0));
         fixture.StopAndAssertEqual();
-        Assert.All(fixture.Events, happened => Assert.Equal((client.Address, 5L, 4L), (happened.Client.Address, happened.QueueLength, happened.QueueLimit)));
+        Assert.All(fixture.Events, happened => Assert.Equal((client.Address, Limit + 1L, (long)Limit), (happened.Client.Address, happened.QueueLength, happened.QueueLimit)));
         Assert.Equal(1, fixture.Events.Sum(static happened => happened.SynCount));
         Assert.Equal(7, fixture.Reported);
     }
@@ -59,20 +60,20 @@ public sealed class HandshakeTests
         long cookiesBefore = fixture.ReadServer("netstat", "TcpExt:", "SyncookiesSent");
         List<RawClient.Handshake> begun = [.. Enumerable.Range(0, 12).Select(_ => client.Begin(port))];
         int requests = 12 - (int)(fixture.ReadServer("netstat", "TcpExt:", "SyncookiesSent") - cookiesBefore);
-        Assert.InRange(requests, syncookies == "2" ? 0 : 4, syncookies == "2" ? 0 : 5);
-        // The last came when there were enough requests: they have cookies. Five fill the queue.
-        begun[^5..].ForEach(each => Step(fixture, 0, "the queue is not full", () => client.Send(each, Ack)));
-        RawClient.Handshake cookie = begun[^6];
+        Assert.InRange(requests, syncookies == "2" ? 0 : Limit, syncookies == "2" ? 0 : Limit + 1);
+        // The last came when there were enough requests: they have cookies. Some fill the queue.
+        begun[^(Limit + 1)..].ForEach(each => Step(fixture, 0, "the queue is not full", () => client.Send(each, Ack)));
+        RawClient.Handshake cookie = begun[^(Limit + 2)];
         Step(fixture, 1, "last acknowledgement", () => client.Send(cookie, Ack));
         Step(fixture, 1, "with data", () => client.Send(cookie, Ack, payload: "data"));
         Step(fixture, 1, "the end", () => client.Send(cookie, Ack | Fin));
         Step(fixture, 0, "data further on", () => client.Send(cookie, Ack, offset: 5, payload: "more"));
         Step(fixture, 0, "a reset", () => client.Send(cookie, Rst, acknowledgment: 0));
         Step(fixture, 0, "of nobody", () => client.Send(new RawClient.Handshake(30_000, (ushort)port, 1, 2), Ack, payload: "stray"));
-        begun[..^6].ForEach(each => Step(fixture, 1, "last acknowledgement of the others", () => client.Send(each, Ack)));
+        begun[..^(Limit + 2)].ForEach(each => Step(fixture, 1, "last acknowledgement of the others", () => client.Send(each, Ack)));
         Step(fixture, 1, "a new SYN", () => client.Begin(port, answered: false));
         fixture.StopAndAssertEqual();
-        Assert.Equal(3 + 6 + 1, fixture.Reported);
+        Assert.Equal(3 + 12 - (Limit + 2) + 1, fixture.Reported);
     }
 
     [Fact]
@@ -83,25 +84,33 @@ public sealed class HandshakeTests
         using RawClient client = new(fixture, ipv6: false);
         int port = Listen(fixture, ipv6: false);
         List<RawClient.Handshake> begun = [.. Enumerable.Range(0, 12).Select(_ => client.Begin(port))];
-        begun[^5..].ForEach(each => client.Send(each, Ack));
+        begun[^(Limit + 1)..].ForEach(each => client.Send(each, Ack));
         fixture.Until(() => fixture.Net.Server.Enter(static () => !File.ReadLines("/proc/thread-self/net/tcp").Any(static line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3] == "03")), "no request left");
         Step(fixture, 0, "of an expired request", () => client.Send(begun[0], Ack, payload: "late"));
         fixture.StopAndAssertEqual();
     }
 
-    [Fact]
-    public void Without_cookies_a_full_queue_of_requests_refuses_first()
+    [Theory]
+    [InlineData("0", 0)]
+    [InlineData("1", 1)]
+    public void Without_cookies_too_many_requests_refuse_a_syn_before_the_accept_queue_does(string syncookies, int expected)
     {
         using QueueFixture fixture = new();
-        fixture.Net.Server.Sysctl("ipv4/tcp_syncookies", "0");
+        fixture.Net.Server.Sysctl("ipv4/tcp_syncookies", syncookies);
         using RawClient client = new(fixture, ipv6: false);
-        int port = Listen(fixture, ipv6: false);
-        RawClient.Handshake first = client.Begin(port), second = client.Begin(port), third = client.Begin(port);
-        Fill(fixture, client, port);
-        Step(fixture, 1, "a SYN, three requests", () => client.Begin(port, answered: false));
-        Step(fixture, 1, "their acknowledgement", () => client.Send(first, Ack));
-        Step(fixture, 1, "their acknowledgement", () => client.Send(second, Ack));
-        Step(fixture, 1, "their acknowledgement", () => client.Send(third, Ack));
+        Socket listener = fixture.Listen(IPAddress.Any, 9);
+        int port = QueueFixture.PortOf(listener);
+        List<RawClient.Handshake> requests = [.. Enumerable.Range(0, 4).Select(_ => client.Begin(port))];
+        for (int i = 0; i < 3; i++)
+        {
+            Step(fixture, 0, "there is room", () => client.Send(client.Begin(port), Ack));
+        }
+        // Only by asking for less than there is can both be too many: a request is not begun when the accept queue is full.
+        listener.Listen(1);
+        Step(fixture, expected, "a SYN", () => client.Begin(port, answered: false));
+        requests.ForEach(each => Step(fixture, 1, "last acknowledgement", () => client.Send(each, Ack)));
+        listener.Listen(9);
+        Step(fixture, 0, "room again", () => client.Send(requests[0], Ack));
         fixture.StopAndAssertEqual();
     }
 
@@ -122,7 +131,7 @@ public sealed class HandshakeTests
     private static int Listen(QueueFixture fixture, bool ipv6, Action<Socket>? prepare = null) =>
         QueueFixture.PortOf(fixture.Listen(ipv6 ? IPAddress.IPv6Any : IPAddress.Any, Limit, prepare: prepare));
 
-    /// <summary>One handshake after the other until the queue is full: a queue of limit 4 holds 5.</summary>
+    /// <summary>One handshake after the other until the queue is full: it holds one more than its limit.</summary>
     private static void Fill(QueueFixture fixture, RawClient client, int port, string payload = "")
     {
         for (int i = 0; i <= Limit; i++)
