@@ -12,6 +12,8 @@ internal sealed class AgentOptions
     public long TrafficBytesPerPacket { get; set; }
     public string TrafficCgroupPath { get; set; } = string.Empty;
 
+    public string NetInterface { get; set; } = string.Empty;
+
     public long StreamsMaxBytes { get; set; }
     public long StreamsMaxConnections { get; set; }
     public long StreamsIdleTimeoutNs { get; set; }

@@ -44,11 +44,8 @@ internal sealed class AgentRun
     /// <returns>The process's exit code.</returns>
     public static async Task<int> RunAsync(AgentOptions options, IReadOnlyList<string> warnings, bool showsLive, CancellationToken stop)
     {
-        if (options.TrafficEnabled)
-        {
-            // Before anything else is tried: without rights the rest fails too, and would be told first.
-            TrafficSource.RequireRights();
-        }
+        // Before anything else is tried: without rights the rest fails too, and would be told first.
+        Pipelines.RequireRights(options);
         using ILoggerFactory loggers = Logging.Create(options.LogLevel);
         AgentRun run = new(options, loggers);
         try
@@ -91,7 +88,7 @@ internal sealed class AgentRun
             live.Dispose();
         }
         await Task.Delay(Timeout.Infinite, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        string? trouble = _source?.Trouble;
+        string? trouble = _source is { HasEnded: true } ? _source.Trouble : null;
         _isCapturing = false;
         _source?.Dispose();
         if (trouble is not null)
@@ -108,18 +105,24 @@ internal sealed class AgentRun
             return;
         }
         _source.Ended = end.Cancel;
+        _source.HookChanged = Tell;
         _source.Start(_sqlite is null ? new ObserverList(_red, _hub) : new ObserverList(_red, _hub, _sqlite), _red);
         _isCapturing = true;
         foreach (HookStatus hook in _source.Hooks)
         {
-            if (hook.Attached)
-            {
-                _logger.LogInformation("{Plugin}: {Hook} attached, {Detail}", hook.Plugin, hook.Hook, hook.Detail);
-            }
-            else
-            {
-                _logger.LogWarning("{Plugin}: {Hook} not attached: {Detail}", hook.Plugin, hook.Hook, hook.Detail);
-            }
+            Tell(hook);
+        }
+    }
+
+    private void Tell(HookStatus hook)
+    {
+        if (hook.Attached)
+        {
+            _logger.LogInformation("{Plugin}: {Hook} attached, {Detail}", hook.Plugin, hook.Hook, hook.Detail);
+        }
+        else
+        {
+            _logger.LogWarning("{Plugin}: {Hook} not attached: {Detail}", hook.Plugin, hook.Hook, hook.Detail);
         }
     }
 
@@ -131,7 +134,7 @@ internal sealed class AgentRun
         Completeness = Completeness,
         Red = _red.Snapshot,
         Hooks = () => _source?.Hooks ?? [],
-        Sickness = () => _isCapturing ? _source?.Trouble : null,
+        Sickness = () => _isCapturing && _source is { HasEnded: true } ? _source.Trouble : null,
         Unreadiness = () => _source is null ? null : _isCapturing ? _source.Trouble : "not capturing yet",
         Log = _sqlite is null ? null : new RequestLogReader(_options.SqlitePath),
         Metrics = _options.PrometheusEnabled ? CreatePrometheus() : null,

@@ -1,4 +1,5 @@
 using KubeBpfBox.Agent.Configuration;
+using KubeBpfBox.Bpf;
 using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Records;
 using KubeBpfBox.Core.Red;
@@ -29,7 +30,30 @@ internal static class Pipelines
 
     /// <summary>What feeds transactions; null when nothing is to be captured.</summary>
     public static ITransactionSource? CreateSource(AgentOptions options, Ledger ledger) =>
-        options.TrafficEnabled ? new TrafficSource(options, ledger) : null;
+        options.NetInterface.Length > 0 ? new InterfaceSource(options, ledger) : options.TrafficEnabled ? new TrafficSource(options, ledger) : null;
+
+    /// <summary>Looks whether this process may capture what it is told to.</summary>
+    /// <exception cref="AgentException">It may not; the message names what is missing.</exception>
+    public static void RequireRights(AgentOptions options)
+    {
+        if (options.NetInterface.Length > 0)
+        {
+            RequireRights(InterfaceSource.Needed);
+        }
+        else if (options.TrafficEnabled)
+        {
+            RequireRights(TrafficSource.Needed);
+        }
+    }
+
+    private static void RequireRights(Capability needed)
+    {
+        Capability missing = Capabilities.Current.Missing(needed);
+        if (missing != Capability.None)
+        {
+            throw new AgentException($"capturing needs {needed.ToText()}, and this process lacks {missing.ToText()}: run it as root, or grant them (Kubernetes: securityContext.capabilities.add; systemd: AmbientCapabilities=)");
+        }
+    }
 
     /// <summary>The table of series, with its page in the ledger.</summary>
     public static RedTable CreateRed(AgentOptions options, Ledger ledger)
