@@ -44,6 +44,7 @@ internal sealed class FlowSlots(BpfMap map, ulong seed) : IFlowControl, IDisposa
             Volatile.Write(ref slot.Flow, 0);
             slot.SkipUntil = 0;
             slot.Verdict = (uint)FlowVerdict.Unknown;
+            slot.UnknownBytes = 0;
             Volatile.Write(ref slot.Flow, flow);
         }
         return ref slot;

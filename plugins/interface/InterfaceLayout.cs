@@ -20,6 +20,7 @@ internal static class InterfaceLayout
             .Field("skip_until", ref slot.SkipUntil)
             .Field("verdict", ref slot.Verdict)
             .Field("spoke_last", ref slot.SpokeLast)
+            .Field("unknown_bytes", ref slot.UnknownBytes)
             .Check();
         InterfaceCounters counters = default;
         btf.Twin("interface_counters", ref counters)
@@ -47,6 +48,8 @@ internal struct InterfaceSlot
     public ulong SkipUntil;
     public uint Verdict;
     public uint SpokeLast;
+    public uint UnknownBytes;
+    public uint Reserved;
 }
 
 /// <summary>struct interface_counters.</summary>

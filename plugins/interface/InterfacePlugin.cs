@@ -61,7 +61,7 @@ public sealed class InterfacePlugin : IDisposable
             _refused.Value = ReadRefused();
             _stage.In.Value = kernel.Out.Value;
         });
-        _hook = Look(options.Name, out _);
+        _hook = Status(false, "not started");
         _thread = new Thread(Run) { Name = "interface", IsBackground = true };
     }
 
@@ -77,8 +77,12 @@ public sealed class InterfacePlugin : IDisposable
     /// <summary>Called, on the plugin's thread, when <see cref="Hook"/> has changed.</summary>
     public Action<HookStatus>? Changed { get; set; }
 
-    /// <summary>Starts the thread.</summary>
-    public void Start() => _thread.Start();
+    /// <summary>Takes the interface, if it is there, and starts the thread.</summary>
+    public void Start()
+    {
+        _hook = Follow();
+        _thread.Start();
+    }
 
     /// <summary>Drains what is in the ring, ends all connections and waits for the thread.</summary>
     public void Stop()
@@ -122,7 +126,7 @@ public sealed class InterfacePlugin : IDisposable
             if (now >= _nextLookNs)
             {
                 _nextLookNs = now + (LookMs * 1_000_000L);
-                Follow();
+                Tell(Follow());
             }
             int drained = DrainBatch();
             if (_ring is null)
@@ -160,8 +164,17 @@ public sealed class InterfacePlugin : IDisposable
         }
     }
 
-    /// <summary>Takes the interface when it is there, lets go of one that is gone, and says what has changed.</summary>
-    private void Follow()
+    private void Tell(HookStatus found)
+    {
+        if (found != _hook)
+        {
+            _hook = found;
+            Changed?.Invoke(found);
+        }
+    }
+
+    /// <summary>Takes the interface when it is there, and lets go of one that is gone.</summary>
+    private HookStatus Follow()
     {
         HookStatus found = Look(_options.Name, out int index);
         if (_ring is not null && _ring.InterfaceIndex != index)
@@ -176,11 +189,7 @@ public sealed class InterfacePlugin : IDisposable
         {
             found = Down(_options.Name);
         }
-        if (found != _hook)
-        {
-            _hook = found;
-            Changed?.Invoke(found);
-        }
+        return found;
     }
 
     /// <summary>Opens the ring.</summary>

@@ -22,9 +22,13 @@
 /* The packet that the socket gets starts with the link layer's header, offsets here with the network layer's. */
 #define LINK_SLACK 64
 
-/* Payload bytes of a packet that are taken, at most: of flows not recognised yet, of others. */
+/* Payload bytes of a packet that are taken, at most: of flows that may be of no interest, of others. */
 const volatile __u32 bytes_per_packet = 16384;
 const volatile __u32 bytes_per_wanted_packet = WHOLE_PACKET;
+
+/* A flow counts among the others until it has sent this much: user space needs some milliseconds to recognise it, and the first answer
+ * of a connection is often there before. */
+#define UNKNOWN_BYTES_MAX (256 * 1024)
 
 /* Random for each run: whoever sends packets cannot choose which flows share a slot. */
 const volatile __u64 flow_seed = 0;
@@ -222,17 +226,18 @@ static __always_inline __u64 flow_forth(const struct packet *packet)
 	return flow_of(packet->source, packet->destination, packet->source_port, packet->destination_port);
 }
 
-/* What was said of earlier connections with these addresses and ports does not hold for a new one. */
-static __always_inline void start_anew(const struct packet *packet)
+/* What was said of an earlier connection with these addresses and ports does not hold for a new one. */
+static __always_inline void start_anew(__u64 flow)
 {
-	struct interface_slot *slot;
+	__u32 key = (flow >> 32) & (INTERFACE_SLOTS - 1);
+	struct interface_slot *slot = bpf_map_lookup_elem(&slots, &key);
 
-	slot = find(flow_forth(packet));
-	if (slot)
-		slot->flow = 0;
-	slot = find(flow_back(packet));
-	if (slot)
-		slot->flow = 0;
+	if (!slot)
+		return;
+	slot->skip_until = 0;
+	slot->verdict = INTERFACE_UNKNOWN;
+	slot->unknown_bytes = 0;
+	slot->flow = flow;
 }
 
 /* Atomic although per CPU: a packet that leaves in process context can be interrupted by one that arrives. */
@@ -266,8 +271,10 @@ int interface__packet(struct __sk_buff *skb)
 	default:
 		COUNT(not_parsed, 0);
 	}
-	if ((packet.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
-		start_anew(&packet);
+	if ((packet.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
+		start_anew(flow_forth(&packet));
+		start_anew(flow_back(&packet));
+	}
 	if (packet.payload_length == 0) {
 		if (!(packet.tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)))
 			COUNT(no_payload, 0);
@@ -289,7 +296,9 @@ int interface__packet(struct __sk_buff *skb)
 			if (back)
 				back->spoke_last = 0;
 		}
-		if (verdict == INTERFACE_CAPTURE)
+		if (verdict == INTERFACE_UNKNOWN)
+			slot->unknown_bytes += packet.payload_length;
+		if (verdict == INTERFACE_CAPTURE || (verdict == INTERFACE_UNKNOWN && slot->unknown_bytes <= UNKNOWN_BYTES_MAX))
 			limit = bytes_per_wanted_packet;
 		if (skip >> 32 && packet.payload_length != WHOLE_PACKET) {
 			/* Signed distance: sequence numbers wrap (RFC 9293 section 3.4). */

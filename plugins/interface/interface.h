@@ -14,14 +14,16 @@ enum {
 	INTERFACE_PROBE = 3, /* joined in the middle: only packets that turn the direction around */
 };
 
-/* Array of INTERFACE_SLOTS, index = flow % INTERFACE_SLOTS. Written by user space; the filter only takes a slot back from a flow that
- * starts anew, and notes the direction. A slot that holds another flow says nothing. */
+/* Array of INTERFACE_SLOTS. A flow that starts takes its slot from whichever had it; what user space says then goes there. A slot that
+ * holds another flow says nothing. */
 struct interface_slot {
 	__u64 flow; /* hash of the addresses and ports of one direction, see flow_of() */
 	/* Bytes before this sequence number are not wanted. Upper half: 1 when set; lower half: the number. */
 	__u64 skip_until;
 	__u32 verdict;
 	__u32 spoke_last; /* while INTERFACE_PROBE: this direction's packet was the last one that passed */
+	__u32 unknown_bytes; /* payload that passed while INTERFACE_UNKNOWN */
+	__u32 reserved;
 };
 
 /* Per CPU. packets is the sum of all the others. */

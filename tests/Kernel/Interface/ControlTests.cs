@@ -13,7 +13,6 @@ public sealed class ControlTests
     {
         using PodNetwork network = new();
         using InterfaceFixture fixture = new(network.Node, PodNetwork.Bridge);
-        fixture.UntilTaken(network);
         int clientPort, serverPort;
         using (TcpPair pair = TcpPair.Connect(PodNetwork.ServerIPv4, network.Server, network.Client))
         {
@@ -57,7 +56,6 @@ public sealed class ControlTests
         using InterfaceFixture fixture = new(network.Node, PodNetwork.Bridge);
         // The first message says: the next 20 MB are of no interest.
         fixture.Recorder.Consume = static (_, side, data) => side == Side.B && data[0] == '!' ? data.Length + Body : data.Length;
-        fixture.UntilTaken(network);
         using (TcpPair pair = TcpPair.Connect(PodNetwork.ServerIPv4, network.Server, network.Client))
         {
             TcpPair.Transfer(pair.Client, pair.Server, TcpPair.Message(10));
@@ -85,7 +83,6 @@ public sealed class ControlTests
         using TcpPair pair = TcpPair.Connect(PodNetwork.ServerIPv4, network.Server, network.Client);
         TcpPair.Transfer(pair.Server, pair.Client, new byte[100_000]);
         using InterfaceFixture fixture = new(network.Node, PodNetwork.Bridge);
-        fixture.UntilTaken(network);
         for (int i = 0; i < 40; i++)
         {
             TcpPair.Transfer(pair.Server, pair.Client, new byte[100_000]);
@@ -105,7 +102,6 @@ public sealed class ControlTests
     {
         using PodNetwork network = new();
         using InterfaceFixture fixture = new(network.Node, PodNetwork.Bridge, ringBytes: 256 * 1024);
-        fixture.UntilTaken(network);
         byte[] sent = TcpPair.Message(8_000_000);
         using (TcpPair pair = TcpPair.Connect(PodNetwork.ServerIPv4, network.Server, network.Client))
         {

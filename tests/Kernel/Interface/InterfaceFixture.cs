@@ -84,14 +84,7 @@ internal sealed class InterfaceFixture : IDisposable
         }
     }
 
-    /// <summary>Waits until the socket is there: <see cref="InterfacePlugin.Hook"/> tells at first only that the interface is.</summary>
-    public void UntilTaken(PodNetwork network)
-    {
-        int before = PacketSockets(network.Node);
-        Until(() => Plugin.Hook.Attached && PacketSockets(network.Node) > 0, $"capture ({before} packet sockets, {Plugin.Hook.Detail})");
-    }
-
-    /// <summary>Packet sockets of a namespace that are bound to some interface.</summary>
+    /// <summary>Packet sockets of a namespace.</summary>
     public static int PacketSockets(NetworkNamespace network) => network.Enter(() => File.ReadLines("/proc/thread-self/net/packet").Skip(1).Count());
 
     /// <summary>What was seen of the connection between two sockets.</summary>

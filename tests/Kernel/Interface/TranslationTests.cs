@@ -52,7 +52,6 @@ public sealed class TranslationTests
     {
         byte[] request = TcpPair.Message(5000), answer = TcpPair.Message(300_000, seed: 2);
         using InterfaceFixture fixture = new(network.Node, PodNetwork.Bridge);
-        fixture.UntilTaken(network);
         using Socket listener = serverSide.Enter(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
         listener.Bind(new IPEndPoint(target, TargetPort));
         listener.Listen(1);
