@@ -271,9 +271,11 @@ int interface__packet(struct __sk_buff *skb)
 	default:
 		COUNT(not_parsed, 0);
 	}
-	if ((packet.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
+	if (packet.tcp_flags & TCP_SYN) {
 		start_anew(flow_forth(&packet));
-		start_anew(flow_back(&packet));
+		/* The answer may have another address. */
+		if (!(packet.tcp_flags & TCP_ACK))
+			start_anew(flow_back(&packet));
 	}
 	if (packet.payload_length == 0) {
 		if (!(packet.tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)))

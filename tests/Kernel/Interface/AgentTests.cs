@@ -56,7 +56,7 @@ public sealed class AgentTests
         }
         agent.Until(() => Lines(observer).Count >= made.Count, $"{made.Count} requests");
         LedgerView ledger = agent.LedgerAtRest();
-        IReadOnlyList<JsonElement> seen = Lines(observer);
+        List<JsonElement> seen = Lines(observer);
         Assert.Equal(made.Count, seen.Count);
         foreach (JsonElement one in seen)
         {

@@ -19,8 +19,9 @@ public sealed class CaptureTests
         using (TcpPair pair = TcpPair.Connect(ipv6 ? PodNetwork.ServerIPv6 : PodNetwork.ServerIPv4, network.Server, network.Client))
         {
             TcpPair.Transfer(pair.Client, pair.Server, request);
-            TcpPair.Transfer(pair.Server, pair.Client, answer);
+            // From then on packets are copied whole, however long.
             Seen seen = fixture.Of(pair.Client);
+            TcpPair.Transfer(pair.Server, pair.Client, answer);
             fixture.Until(() => seen.Count(Side.A) == request.Length && seen.Count(Side.B) == answer.Length, "all bytes");
             Assert.True(seen.FromStart);
             Assert.Equal(TapFixture.EndpointOf(pair.Client.LocalEndPoint), seen.Local);
@@ -40,8 +41,9 @@ public sealed class CaptureTests
         using (TcpPair pair = TcpPair.Connect(IPAddress.Loopback, network, network))
         {
             TcpPair.Transfer(pair.Client, pair.Server, request);
-            TcpPair.Transfer(pair.Server, pair.Client, answer);
+            // From then on packets are copied whole, however long.
             Seen seen = fixture.Of(pair.Client);
+            TcpPair.Transfer(pair.Server, pair.Client, answer);
             fixture.Until(() => seen.Count(Side.A) == request.Length && seen.Count(Side.B) == answer.Length, "all bytes");
             Assert.True(answer.AsSpan().SequenceEqual(fixture.Read(() => seen.Bytes(Side.B))));
         }

@@ -115,12 +115,15 @@ public sealed class ControlTests
                 return true;
             });
             fixture.Until(() => fixture.Dropped("interface", "ring_full") > 0, "refused packets");
-            TcpPair.Transfer(pair.Client, pair.Server, sent);
+            Thread.Sleep(100);
+            // There is room again, and what comes now tells what is missing.
+            TcpPair.Transfer(pair.Client, pair.Server, sent[..1000]);
+            fixture.Until(() => seen.Count(Side.A) >= 2000 && seen.GapsOf(Side.A).Count > 0, "the bytes behind the gap");
         }
         fixture.StopAndAssertLedger();
         Assert.Equal(fixture.Plugin.ReadRefused(), fixture.Dropped("interface", "ring_full"));
         Assert.True(fixture.Flows.Engine.LostBytes.Value > 1_000_000, $"{fixture.Flows.Engine.LostBytes.Value}");
         Seen all = fixture.Recorder.Connections[0];
-        Assert.Equal(fixture.Flows.Engine.LostBytes.Value, all.AssertCovers(Side.A, [.. sent, .. sent]));
+        Assert.Equal(fixture.Flows.Engine.LostBytes.Value, all.AssertCovers(Side.A, [.. sent, .. sent[..1000]]));
     }
 }

@@ -50,7 +50,7 @@ public sealed class TranslationTests
 
     private static Seen AssertExchange(PodNetwork network, NetworkNamespace serverSide, IPAddress target)
     {
-        byte[] request = TcpPair.Message(5000), answer = TcpPair.Message(300_000, seed: 2);
+        byte[] request = TcpPair.Message(5000), answer = TcpPair.Message(200_000, seed: 2);
         using InterfaceFixture fixture = new(network.Node, PodNetwork.Bridge);
         using Socket listener = serverSide.Enter(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
         listener.Bind(new IPEndPoint(target, TargetPort));
