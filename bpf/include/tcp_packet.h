@@ -3,18 +3,11 @@
 #ifndef KUBEBPFBOX_TCP_PACKET_H
 #define KUBEBPFBOX_TCP_PACKET_H
 
+#include "headers.h"
 #include "kernel.h"
 
-#define ETH_P_IP 0x0800
-#define ETH_P_IPV6 0x86DD
-#define IPPROTO_TCP 6
 #define AF_INET 2
 #define TCP_LISTEN 10
-
-#define TCP_FIN 0x01
-#define TCP_SYN 0x02
-#define TCP_RST 0x04
-#define TCP_ACK 0x10
 
 struct packet {
 	__u32 tcp_offset; /* from the IP header on, like the next */
@@ -23,40 +16,6 @@ struct packet {
 	__u32 sequence;
 	__u32 acknowledgment;
 	__u8 tcp_flags;
-};
-
-struct ipv4_header {
-	__u8 version_ihl;
-	__u8 tos;
-	__be16 total_length;
-	__be16 id;
-	__be16 fragment;
-	__u8 ttl;
-	__u8 protocol;
-	__be16 checksum;
-	__be32 source;
-	__be32 destination;
-};
-
-struct ipv6_header {
-	__be32 version_class_flow;
-	__be16 payload_length;
-	__u8 next_header;
-	__u8 hop_limit;
-	__u8 source[16];
-	__u8 destination[16];
-};
-
-struct tcp_header {
-	__be16 source;
-	__be16 destination;
-	__be32 sequence;
-	__be32 acknowledgment;
-	__u8 data_offset;
-	__u8 flags;
-	__be16 window;
-	__be16 checksum;
-	__be16 urgent;
 };
 
 /* Offset of the TCP header, or 0. RFC 8200 section 4: each extension header names the next and its own length. */

@@ -17,6 +17,7 @@ internal sealed class AgentOptions
 
     public string KubeConfigPath { get; set; } = string.Empty;
     public string InCluster { get; set; } = string.Empty;
+    public string NetInterface { get; set; } = string.Empty;
 
     public long StreamsMaxBytes { get; set; }
     public long StreamsMaxConnections { get; set; }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Numerics;
+using System.Text;
 using KubeBpfBox.Core.Red;
 
 namespace KubeBpfBox.Agent.Configuration;
@@ -54,7 +55,7 @@ internal static class SettingsTable
         Setting.Text("Cluster.ConfigPath", "", "the path of a kubeconfig; empty for none", "Kubeconfig of the cluster whose pods run on this machine, for an agent outside of it.", static (o, v) => o.KubeConfigPath = v),
         Setting.Choice("Cluster.InCluster", "auto", ["auto", "true", "false"],
             "Ask the API server with the pod's service account; auto: when there is one and Cluster.ConfigPath is empty. The environment variable IN_CLUSTER sets it too.", static (o, v) => o.InCluster = v),
-        Setting.Reserved("Cluster.NetInterface", "", "Interface to capture on instead of local sockets. Not used yet."),
+        Setting.Text("Cluster.NetInterface", "", "an interface's name, such as cni0; empty to watch all local sockets", "Interface to capture on instead of local sockets.", static (o, v) => o.NetInterface = v, IsInterfaceName),
         Setting.Reserved("App.LogSavePath", "", "Directory of the log file. Not used yet: messages go to standard error."),
         Setting.Reserved("App.LogFileName", "", "Name of the log file. Not used yet."),
         Setting.Reserved("App.LogFileExt", "", "Extension of the log file. Not used yet."),
@@ -84,6 +85,10 @@ internal static class SettingsTable
 
     private static bool IsListenAddress(string text) =>
         IPEndPoint.TryParse(text, out IPEndPoint? endpoint) && endpoint.Port != 0 && text.EndsWith($":{endpoint.Port}", StringComparison.Ordinal);
+
+    /// <summary>dev_valid_name() of net/core/dev.c.</summary>
+    private static bool IsInterfaceName(string text) =>
+        text.Length == 0 || (text is not "." and not ".." && Encoding.UTF8.GetByteCount(text) < 16 && !text.Any(static c => c is '/' or ':' || char.IsWhiteSpace(c)));
 
     private static bool IsToken(string text) => text.Length == 0 || (text.Length >= 16 && text.All(static c => c is > ' ' and < '\x7f'));
 

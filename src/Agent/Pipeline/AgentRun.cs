@@ -63,11 +63,8 @@ internal sealed class AgentRun : IAsyncDisposable
     /// <returns>The process's exit code.</returns>
     public static async Task<int> RunAsync(AgentOptions options, IReadOnlyList<string> warnings, bool showsLive, CancellationToken stop)
     {
-        if (options.TrafficEnabled)
-        {
-            // Before anything else is tried: without rights the rest fails too, and would be told first.
-            TrafficSource.RequireRights();
-        }
+        // Before anything else is tried: without rights the rest fails too, and would be told first.
+        Pipelines.RequireRights(options);
         using ILoggerFactory loggers = Logging.Create(options.LogLevel);
         AgentRun run = new(options, loggers);
         await using (run.ConfigureAwait(false))
@@ -125,7 +122,7 @@ internal sealed class AgentRun : IAsyncDisposable
             live.Dispose();
         }
         await Task.Delay(Timeout.Infinite, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        string? trouble = _source?.Trouble;
+        string? trouble = _source is { HasEnded: true } ? _source.Trouble : null;
         _isCapturing = false;
         _source?.Dispose();
         if (trouble is not null)
@@ -163,6 +160,7 @@ internal sealed class AgentRun : IAsyncDisposable
             return;
         }
         _source.Ended = end.Cancel;
+        _source.HookChanged = Tell;
         _source.Start(_sqlite is null ? new ObserverList(_red, _hub) : new ObserverList(_red, _hub, _sqlite), _red);
         _isCapturing = true;
         Tell(_source.Hooks);
@@ -184,14 +182,19 @@ internal sealed class AgentRun : IAsyncDisposable
     {
         foreach (HookStatus hook in hooks)
         {
-            if (hook.Attached)
-            {
-                _logger.LogInformation("{Plugin}: {Hook} attached, {Detail}", hook.Plugin, hook.Hook, hook.Detail);
-            }
-            else
-            {
-                _logger.LogWarning("{Plugin}: {Hook} not attached: {Detail}", hook.Plugin, hook.Hook, hook.Detail);
-            }
+            Tell(hook);
+        }
+    }
+
+    private void Tell(HookStatus hook)
+    {
+        if (hook.Attached)
+        {
+            _logger.LogInformation("{Plugin}: {Hook} attached, {Detail}", hook.Plugin, hook.Hook, hook.Detail);
+        }
+        else
+        {
+            _logger.LogWarning("{Plugin}: {Hook} not attached: {Detail}", hook.Plugin, hook.Hook, hook.Detail);
         }
     }
 
@@ -225,7 +228,7 @@ internal sealed class AgentRun : IAsyncDisposable
         Red = _red.Snapshot,
         Hooks = () => [.. _source?.Hooks ?? [], .. _cgroups.Hooks, .. _eventPlugins.SelectMany(static plugin => plugin.Hooks)],
         Degraded = Degraded,
-        Sickness = () => _isCapturing ? _source?.Trouble : null,
+        Sickness = () => _isCapturing && _source is { HasEnded: true } ? _source.Trouble : null,
         Unreadiness = () => _source is null ? null : _isCapturing ? _source.Trouble : "not capturing yet",
         Log = _sqlite is null ? null : new RequestLogReader(_options.SqlitePath),
         Events = _sqlite is null ? null : new EventReader(_options.SqlitePath),

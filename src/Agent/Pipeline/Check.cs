@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using KubeBpfBox.Agent.Configuration;
 using KubeBpfBox.Bpf;
 using KubeBpfBox.Core.Plugins;
+using KubeBpfBox.Plugins.Interface;
 using KubeBpfBox.Plugins.Traffic;
 
 namespace KubeBpfBox.Agent.Pipeline;
@@ -12,23 +13,26 @@ namespace KubeBpfBox.Agent.Pipeline;
 internal static class Check
 {
     /// <summary>Prints what was found.</summary>
+    /// <param name="options">What the agent would run with.</param>
     /// <param name="form">"text" or "json".</param>
     /// <returns>The process's exit code: 1 when a plugin cannot be attached at all.</returns>
-    public static int Run(string form)
+    public static int Run(AgentOptions options, string form)
     {
-        CheckReport report = Probe();
+        CheckReport report = Probe(options);
         using StandardOutput output = new();
         string text = form == "json" ? JsonSerializer.Serialize(report, CheckJson.Default.CheckReport) + "\n" : Text(report);
         output.TryWrite(Encoding.UTF8.GetBytes(text));
         return report.Ready ? ExitCode.Fine : ExitCode.Failed;
     }
 
-    private static CheckReport Probe()
+    private static CheckReport Probe(AgentOptions options)
     {
-        Capability missing = Capabilities.Current.Missing(TrafficSource.Needed);
+        bool isInterface = options.NetInterface.Length > 0;
+        Capability needed = isInterface ? InterfaceSource.Needed : TrafficSource.Needed;
+        Capability missing = Capabilities.Current.Missing(needed);
         List<CheckFeature> features =
         [
-            new("capabilities", missing == 0, missing == 0 ? TrafficSource.Needed.ToText() : $"missing {missing.ToText()}: run as root, or grant them"),
+            new("capabilities", missing == 0, missing == 0 ? needed.ToText() : $"missing {missing.ToText()}: run as root, or grant them"),
             new("btf", KernelFeatures.HasBtf, KernelFeatures.HasBtf ? "/sys/kernel/btf/vmlinux" : "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF): its own structs cannot be found"),
             new("cgroup2", Cgroup2.FindMountPoint() is not null, Cgroup2.FindMountPoint() ?? "not mounted: mount -t cgroup2 none /sys/fs/cgroup/unified"),
             Feature("ring_buffer", KernelFeatures.Probe(BpfMapType.Ringbuf)),
@@ -40,15 +44,15 @@ internal static class Check
             Feature("fentry", KernelFeatures.Fentry()),
             Feature("uprobe", KernelFeatures.Uprobe()),
         ];
-        IReadOnlyList<HookStatus> hooks = ProbeTraffic();
+        IReadOnlyList<HookStatus> hooks = isInterface ? [InterfacePlugin.Probe(InterfaceSource.TapOptions(options))] : ProbeTraffic(options);
         return new CheckReport(ProductVersion.Version, KernelFeatures.ReleaseText, hooks.Any(static hook => hook.Attached), features, hooks);
     }
 
     private static CheckFeature Feature(string name, HookSupport support) => new(name, support.IsSupported, support.Reason ?? string.Empty);
 
-    private static IReadOnlyList<HookStatus> ProbeTraffic()
+    private static IReadOnlyList<HookStatus> ProbeTraffic(AgentOptions agentOptions)
     {
-        TrafficOptions options = TrafficSource.TapOptions(ConfigurationLoader.Defaults());
+        TrafficOptions options = TrafficSource.TapOptions(agentOptions);
         try
         {
             using TrafficTap tap = TrafficTap.Load(options);

@@ -20,6 +20,18 @@ internal interface ITransactionSource : IDisposable
     /// <summary>Why it does not capture now; null when it does.</summary>
     string? Trouble { get; }
 
+    /// <summary>True when <see cref="Trouble"/> will not pass by itself.</summary>
+    bool HasEnded => Trouble is not null;
+
+    /// <summary>Called, on the source's thread, when a hook was taken or lost after the start.</summary>
+    Action<HookStatus>? HookChanged
+    {
+        get => null;
+        set
+        {
+        }
+    }
+
     /// <summary>Which hooks it took.</summary>
     IReadOnlyList<HookStatus> Hooks { get; }
 

@@ -1,6 +1,7 @@
 using KubeBpfBox.Agent.Configuration;
 using KubeBpfBox.Agent.Identity;
 using KubeBpfBox.Agent.Kubernetes;
+using KubeBpfBox.Bpf;
 using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Events;
 using KubeBpfBox.Core.Plugins;
@@ -30,7 +31,7 @@ internal static class Pipelines
 
     /// <summary>What feeds transactions; null when nothing is to be captured.</summary>
     public static ITransactionSource? CreateSource(AgentOptions options, Ledger ledger, WorkloadResolver resolver) =>
-        options.TrafficEnabled ? new TrafficSource(options, ledger, resolver) : null;
+        options.NetInterface.Length > 0 ? new InterfaceSource(options, ledger, resolver) : options.TrafficEnabled ? new TrafficSource(options, ledger, resolver) : null;
 
     /// <summary>The plugins that report events of the node.</summary>
     public static IReadOnlyList<IEventPlugin> CreateEventPlugins(AgentOptions options, IWorkloadResolver resolver, INodeEventObserver observer, Ledger ledger)
@@ -59,6 +60,29 @@ internal static class Pipelines
 
     private static bool HasServiceAccount() =>
         Environment.GetEnvironmentVariable("KUBERNETES_SERVICE_HOST") is { Length: > 0 } && File.Exists("/var/run/secrets/kubernetes.io/serviceaccount/token");
+
+    /// <summary>Looks whether this process may capture what it is told to.</summary>
+    /// <exception cref="AgentException">It may not; the message names what is missing.</exception>
+    public static void RequireRights(AgentOptions options)
+    {
+        if (options.NetInterface.Length > 0)
+        {
+            RequireRights(InterfaceSource.Needed);
+        }
+        else if (options.TrafficEnabled)
+        {
+            RequireRights(TrafficSource.Needed);
+        }
+    }
+
+    private static void RequireRights(Capability needed)
+    {
+        Capability missing = Capabilities.Current.Missing(needed);
+        if (missing != Capability.None)
+        {
+            throw new AgentException($"capturing needs {needed.ToText()}, and this process lacks {missing.ToText()}: run it as root, or grant them (Kubernetes: securityContext.capabilities.add; systemd: AmbientCapabilities=)");
+        }
+    }
 
     /// <summary>The table of series, with its page in the ledger.</summary>
     public static RedTable CreateRed(AgentOptions options, Ledger ledger)

@@ -51,17 +51,6 @@ internal sealed class TrafficSource : ITransactionSource
         CgroupPath = options.TrafficCgroupPath.Length == 0 ? null : options.TrafficCgroupPath,
     };
 
-    /// <summary>Looks whether this process may capture at all.</summary>
-    /// <exception cref="AgentException">It may not; the message names what is missing.</exception>
-    public static void RequireRights()
-    {
-        Capability missing = Capabilities.Current.Missing(Needed);
-        if (missing != Capability.None)
-        {
-            throw new AgentException($"capturing needs {Needed.ToText()}, and this process lacks {missing.ToText()}: run it as root, or grant them (Kubernetes: securityContext.capabilities.add; systemd: AmbientCapabilities=)");
-        }
-    }
-
     /// <inheritdoc/>
     public void Start(ITransactionObserver observer, IBatchGate gate)
     {

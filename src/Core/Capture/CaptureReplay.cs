@@ -18,23 +18,12 @@ public sealed class CaptureReplay
     public CaptureReplay(StreamOptions options, IReadOnlyList<IProtocol> protocols, ITransactionObserver observer, Ledger ledger)
     {
         _stage = ledger.AddStage("capture", "packets");
-        foreach ((DecodeStatus status, string reason) in Reasons)
+        foreach ((DecodeStatus status, string reason) in DecodeStatusNames.Reasons)
         {
             _dropped[(int)status] = _stage.DropReason(reason);
         }
         _flows = new FlowTable(options, protocols, observer, ledger);
     }
-
-    private static ReadOnlySpan<(DecodeStatus Status, string Reason)> Reasons => new[]
-    {
-        (DecodeStatus.Udp, "udp"),
-        (DecodeStatus.OtherTransport, "other_transport"),
-        (DecodeStatus.NotIp, "not_ip"),
-        (DecodeStatus.Fragment, "fragment"),
-        (DecodeStatus.Malformed, "malformed"),
-        (DecodeStatus.Truncated, "truncated"),
-        (DecodeStatus.UnknownLinkType, "unknown_link_type"),
-    };
 
     /// <summary>The engine, for its counters.</summary>
     public StreamEngine Engine => _flows.Engine;

@@ -27,3 +27,19 @@ public enum DecodeStatus : byte
     /// <summary>The capture's link type is not one that is read.</summary>
     UnknownLinkType,
 }
+
+/// <summary>Names of <see cref="DecodeStatus"/> in the ledger.</summary>
+public static class DecodeStatusNames
+{
+    /// <summary>Why a packet gave no segment: all but <see cref="DecodeStatus.Tcp"/>.</summary>
+    public static IReadOnlyList<(DecodeStatus Status, string Reason)> Reasons { get; } =
+    [
+        (DecodeStatus.Udp, "udp"),
+        (DecodeStatus.OtherTransport, "other_transport"),
+        (DecodeStatus.NotIp, "not_ip"),
+        (DecodeStatus.Fragment, "fragment"),
+        (DecodeStatus.Malformed, "malformed"),
+        (DecodeStatus.Truncated, "truncated"),
+        (DecodeStatus.UnknownLinkType, "unknown_link_type"),
+    ];
+}

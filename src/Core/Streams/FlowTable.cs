@@ -5,13 +5,16 @@ namespace KubeBpfBox.Core.Streams;
 
 /// <summary>
 /// Feeds a <see cref="StreamEngine"/> from packets that carry both addresses and no socket: a capture, or an interface. Keeps the table from
-/// four-tuple to connection.
+/// four-tuple to connection; a connection that is seen on both sides of an address translation has two four-tuples.
 /// </summary>
 /// <remarks>One thread. Memory: the engine's connections, and at most <see cref="MaxOver"/> four-tuples of connections that are over.</remarks>
 public sealed class FlowTable : ITapControl
 {
     private const int MaxOver = 65_536;
     private readonly Dictionary<Flow, Connection?> _flows = [];
+    private readonly Dictionary<ulong, Translation> _translations = [];
+    private readonly TranslatedFlows _translated = new();
+    private readonly IFlowControl? _control;
     private readonly LedgerStage _stage;
     private readonly Counter _noPayload;
     private readonly Counter _over;
@@ -20,8 +23,10 @@ public sealed class FlowTable : ITapControl
 
     /// <summary>Makes the table and its engine.</summary>
     /// <param name="ledger">Gets the stages "flows" (segments) and "stream".</param>
-    public FlowTable(StreamOptions options, IReadOnlyList<IProtocol> protocols, ITransactionObserver observer, Ledger ledger)
+    /// <param name="control">Takes hints; null for a capture.</param>
+    public FlowTable(StreamOptions options, IReadOnlyList<IProtocol> protocols, ITransactionObserver observer, Ledger ledger, IFlowControl? control = null)
     {
+        _control = control;
         _stage = ledger.AddStage("flows", "segments");
         _noPayload = _stage.DropReason("no_payload");
         _over = _stage.DropReason("connection_over");
@@ -47,21 +52,24 @@ public sealed class FlowTable : ITapControl
             else
             {
                 Engine.Close(connection, EndReason.Reused, segment.TimestampNs);
+                connection = null;
             }
             _flows.Remove(flow);
             known = false;
         }
-        if (!known)
+        if (!known && !opens && segment.PayloadLength == 0)
         {
-            if (!opens && segment.PayloadLength == 0)
-            {
-                _noPayload.Add(1);
-                return;
-            }
+            _noPayload.Add(1);
+            return;
+        }
+        bool isNew = false;
+        if (connection is null && (!known || opens) && !TryJoin(flow, source, destination, in segment, out connection) && !known)
+        {
             // A SYN-ACK comes from the end that was opened to.
             bool fromServer = opens && (segment.Flags & TcpFlags.Ack) != 0;
             connection = Engine.Open(++_lastId, fromServer ? destination : source, fromServer ? source : destination, opens, isLocalSocket: false, segment.TimestampNs);
             _flows[flow] = connection;
+            isNew = true;
         }
         if (connection is null)
         {
@@ -69,7 +77,58 @@ public sealed class FlowTable : ITapControl
             return;
         }
         _stage.Out.Add(1);
-        Engine.OnSegment(connection, source == connection.A ? Side.A : Side.B, in segment);
+        Engine.OnSegment(connection, source == connection.A || destination == connection.B ? Side.A : Side.B, in segment);
+        if (isNew && connection.IsOpen)
+        {
+            _translated.Add(connection, in segment);
+        }
+    }
+
+    /// <summary>The other address of one of the ends, when the connection was seen on both sides of an address translation.</summary>
+    public bool TryGetTranslated(Connection connection, out Side side, out Endpoint end)
+    {
+        bool isTranslated = _translations.TryGetValue(connection.Id, out Translation translation);
+        (side, end) = (translation.Side, translation.End);
+        return isTranslated;
+    }
+
+    /// <summary>Shows the translated end by its other address; the second call shows it as before.</summary>
+    public void ExchangeTranslated(Connection connection)
+    {
+        Translation translation = _translations[connection.Id];
+        _translations[connection.Id] = translation with { End = connection.EndOf(translation.Side) };
+        if (translation.Side == Side.A)
+        {
+            connection.A = translation.End;
+        }
+        else
+        {
+            connection.B = translation.End;
+        }
+    }
+
+    /// <summary>Finds the connection whose packet this is by its numbers, though not by its addresses.</summary>
+    private bool TryJoin(Flow flow, Endpoint source, Endpoint destination, in TcpSegment segment, out Connection? connection)
+    {
+        connection = _translated.Find(source, destination, in segment, out Side sender);
+        if (connection is null || _translations.ContainsKey(connection.Id))
+        {
+            connection = null;
+            return false;
+        }
+        // The end that is not the same has the other address.
+        bool isSender = connection.EndOf(sender) != source;
+        _translations[connection.Id] = new Translation(isSender ? sender : sender.Other(), isSender ? source : destination);
+        if (_flows.ContainsKey(flow))
+        {
+            _overCount--;
+        }
+        _flows[flow] = connection;
+        if (connection.Session is not null)
+        {
+            SetVerdict(flow, FlowVerdict.Capture);
+        }
+        return true;
     }
 
     /// <summary>True when a SYN belongs to the connection known: a retransmission, or a SYN that was captured after its answer.</summary>
@@ -86,7 +145,15 @@ public sealed class FlowTable : ITapControl
     /// </summary>
     private void OnClosed(Connection connection, EndReason reason)
     {
-        Flow closed = Flow.Of(connection.A, connection.B);
+        Close(Flow.Of(connection.A, connection.B), reason);
+        if (_translations.Remove(connection.Id, out Translation translation))
+        {
+            Close(translation.Of(connection), reason);
+        }
+    }
+
+    private void Close(Flow closed, EndReason reason)
+    {
         if (reason is EndReason.Idle or EndReason.Evicted)
         {
             _flows.Remove(closed);
@@ -107,20 +174,42 @@ public sealed class FlowTable : ITapControl
         _overCount++;
     }
 
-    void ITapControl.Capture(Connection connection)
-    {
-    }
+    void ITapControl.Capture(Connection connection) => SetVerdict(connection, FlowVerdict.Capture);
 
-    void ITapControl.Ignore(Connection connection)
-    {
-    }
+    void ITapControl.Ignore(Connection connection) => SetVerdict(connection, FlowVerdict.Ignore);
 
-    void ITapControl.Probe(Connection connection)
-    {
-    }
+    void ITapControl.Probe(Connection connection) => SetVerdict(connection, FlowVerdict.Probe);
 
     void ITapControl.SkipUntil(Connection connection, Side side, uint sequence)
     {
+        _control?.SkipUntil(connection.EndOf(side), connection.EndOf(side.Other()), sequence);
+        if (_control is not null && _translations.TryGetValue(connection.Id, out Translation translation))
+        {
+            _control.SkipUntil(translation.EndOf(connection, side), translation.EndOf(connection, side.Other()), sequence);
+        }
+    }
+
+    private void SetVerdict(Connection connection, FlowVerdict verdict)
+    {
+        SetVerdict(Flow.Of(connection.A, connection.B), verdict);
+        if (_control is not null && _translations.TryGetValue(connection.Id, out Translation translation))
+        {
+            SetVerdict(translation.Of(connection), verdict);
+        }
+    }
+
+    private void SetVerdict(Flow flow, FlowVerdict verdict)
+    {
+        _control?.SetVerdict(flow.Lower, flow.Upper, verdict);
+        _control?.SetVerdict(flow.Upper, flow.Lower, verdict);
+    }
+
+    /// <summary>The other address of one side of a connection.</summary>
+    private readonly record struct Translation(Side Side, Endpoint End)
+    {
+        public Endpoint EndOf(Connection connection, Side side) => side == Side ? End : connection.EndOf(side);
+
+        public Flow Of(Connection connection) => Flow.Of(EndOf(connection, Side.A), EndOf(connection, Side.B));
     }
 
     /// <summary>A four-tuple, the same for both directions.</summary>

@@ -10,20 +10,33 @@ namespace KubeBpfBox.Kernel.EndToEnd;
 /// <remarks>Lifetime: <see cref="Dispose"/> ends it. Everything it writes is below a folder of its own, unless told otherwise.</remarks>
 internal sealed class AgentProcess : IDisposable
 {
-    private static readonly HttpClient s_http = new(new SocketsHttpHandler { UseProxy = false, PooledConnectionLifetime = TimeSpan.Zero }) { Timeout = TimeSpan.FromSeconds(20) };
     private readonly TemporaryFolder _folder = new();
+    private readonly NetworkNamespace? _network;
+    private readonly HttpClient _http;
 
     /// <summary>Starts an agent and waits until it captures.</summary>
     /// <param name="cgroup">Whose sockets it watches; null for all.</param>
     /// <param name="settings">KEY=VALUE each.</param>
     public AgentProcess(string? cgroup, params IEnumerable<string> settings)
+        : this(null, cgroup, isReadyAtOnce: true, settings)
     {
+    }
+
+    /// <summary>Starts an agent in a network namespace.</summary>
+    /// <param name="network">Where; null for ours.</param>
+    /// <param name="cgroup">Whose sockets it watches; null for all.</param>
+    /// <param name="isReadyAtOnce">False: it is not waited for until it captures, only until it answers.</param>
+    /// <param name="settings">KEY=VALUE each.</param>
+    public AgentProcess(NetworkNamespace? network, string? cgroup, bool isReadyAtOnce, params IEnumerable<string> settings)
+    {
+        _network = network;
+        _http = new(new SocketsHttpHandler { UseProxy = false, PooledConnectionLifetime = TimeSpan.Zero, ConnectCallback = ConnectAsync }) { Timeout = TimeSpan.FromSeconds(20) };
         Port = FreePort();
         Database = _folder.PathOf("agent.db");
-        Process = ChildProcess.Start(Program, Arguments(Port, Database, cgroup, settings));
+        Process = Start(Arguments(Port, Database, cgroup, settings));
         try
         {
-            WaitReady();
+            Until(() => Health("/readyz") is { } health && (health.IsGood || !isReadyAtOnce), "readiness");
         }
         catch
         {
@@ -73,7 +86,7 @@ internal sealed class AgentProcess : IDisposable
     public ChildProcess Observe(params IEnumerable<string> arguments)
     {
         int before = Watchers();
-        ChildProcess observer = ChildProcess.Start(Program, ["observe", "--server", Url, .. arguments]);
+        ChildProcess observer = Start(["observe", "--server", Url, .. arguments]);
         observer.WaitUntil(() => Watchers() > before, "a subscription", TimeSpan.FromSeconds(20));
         return observer;
     }
@@ -82,7 +95,7 @@ internal sealed class AgentProcess : IDisposable
 
     public JsonElement Get(string path)
     {
-        using HttpResponseMessage response = s_http.GetAsync(Url + path).GetAwaiter().GetResult();
+        using HttpResponseMessage response = _http.GetAsync(Url + path).GetAwaiter().GetResult();
         using JsonDocument document = JsonDocument.Parse(response.Content.ReadAsStringAsync().GetAwaiter().GetResult());
         return document.RootElement.Clone();
     }
@@ -128,7 +141,22 @@ internal sealed class AgentProcess : IDisposable
     public void Dispose()
     {
         Process.Dispose();
+        _http.Dispose();
         _folder.Dispose();
+    }
+
+    /// <summary>What /healthz or /readyz says; null while nobody answers.</summary>
+    public (bool IsGood, string Text)? Health(string path)
+    {
+        try
+        {
+            using HttpResponseMessage response = _http.GetAsync(Url + path).GetAwaiter().GetResult();
+            return (response.IsSuccessStatusCode, response.Content.ReadAsStringAsync().GetAwaiter().GetResult());
+        }
+        catch (HttpRequestException)
+        {
+            return null;
+        }
     }
 
     private static string FindProgram()
@@ -139,20 +167,25 @@ internal sealed class AgentProcess : IDisposable
         return File.Exists(path) ? path : throw new InvalidOperationException($"{path} is missing: build the solution");
     }
 
-    private void WaitReady() => Until(
-        () =>
+    /// <summary>A process is where the thread is that starts it.</summary>
+    private ChildProcess Start(IEnumerable<string> arguments) =>
+        _network is null ? ChildProcess.Start(Program, arguments) : _network.Enter(() => ChildProcess.Start(Program, arguments));
+
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken stop)
+    {
+        Socket Make() => new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        Socket socket = _network is null ? Make() : _network.Enter(Make);
+        try
         {
-            try
-            {
-                using HttpResponseMessage response = s_http.GetAsync(Url + "/readyz").GetAwaiter().GetResult();
-                return response.IsSuccessStatusCode;
-            }
-            catch (HttpRequestException)
-            {
-                return false;
-            }
-        },
-        "readiness");
+            await socket.ConnectAsync(IPAddress.Loopback, context.DnsEndPoint.Port, stop).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
 }
 
 /// <summary>/api/ledger.</summary>

@@ -101,8 +101,30 @@ public sealed class ConfigurationLoaderTests : IDisposable
     [Fact]
     public void Keys_of_features_to_come_are_accepted_with_a_warning()
     {
-        Load("Cluster:\n  NetInterface: cni0\nApp:\n  LogFileExt: \"\"\n", new Hashtable { ["INFLUX_ADDR"] = "http://x" });
-        Assert.Equal([$"{_directory.File("config.yaml")}:2: Cluster.NetInterface: known, but not used yet", "environment variable INFLUX_ADDR: not used yet"], _warnings);
+        Load("App:\n  LogFileName: agent\n  LogFileExt: \"\"\n", new Hashtable { ["INFLUX_ADDR"] = "http://x" });
+        Assert.Equal([$"{_directory.File("config.yaml")}:2: App.LogFileName: known, but not used yet", "environment variable INFLUX_ADDR: not used yet"], _warnings);
+    }
+
+    [Theory]
+    [InlineData("cni0", true)]
+    [InlineData("vethé", true)]
+    [InlineData("a-name-too-long0", false)]
+    [InlineData("a/b", false)]
+    [InlineData("eth0:1", false)]
+    [InlineData("two words", false)]
+    [InlineData("..", false)]
+    public void An_interface_is_named_as_the_kernel_allows(string name, bool isAllowed)
+    {
+        if (isAllowed)
+        {
+            Assert.Equal(name, Load($"Cluster:\n  NetInterface: \"{name}\"\n").NetInterface);
+            Assert.Empty(_warnings);
+        }
+        else
+        {
+            ConfigurationException e = Assert.Throws<ConfigurationException>(() => Load($"Cluster:\n  NetInterface: \"{name}\"\n"));
+            Assert.Contains(":2: Cluster.NetInterface: ", e.Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -1,0 +1,103 @@
+using System.Security.Cryptography;
+using KubeBpfBox.Bpf;
+using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.Streams;
+
+namespace KubeBpfBox.Plugins.Interface;
+
+/// <summary>The kernel side of the plugin, loaded: the socket filter, its counters, and what user space tells it about flows.</summary>
+/// <remarks>
+/// Lifetime: everything in the kernel belongs to this object's descriptors and goes with the process, however it ends.
+/// Threads: hints come from the thread that parses; counters may be read by any thread, also after disposal.
+/// </remarks>
+public sealed class InterfaceTap : IDisposable
+{
+    private readonly BpfObject _object;
+    private readonly FlowSlots _slots;
+    private readonly BpfPerCpuArray<InterfaceCounters> _counters;
+    private readonly Lock _counting = new();
+    private InterfaceCounters _last;
+    private bool _isDisposed;
+
+    private InterfaceTap(BpfObject loaded, ulong seed)
+    {
+        _object = loaded;
+        _slots = new FlowSlots(loaded.Maps["slots"], seed);
+        _counters = new BpfPerCpuArray<InterfaceCounters>(loaded.Maps["counters"]);
+    }
+
+    /// <summary>Takes the stream engine's hints.</summary>
+    public IFlowControl Control => _slots;
+
+    /// <summary>The program.</summary>
+    internal BpfProgram Filter => _object.Programs["interface__packet"];
+
+    /// <summary>Loads the filter; nothing is captured before a socket has it.</summary>
+    /// <exception cref="BpfException">The kernel refused; the message says what to do.</exception>
+    public static InterfaceTap Load(InterfaceOptions options)
+    {
+        BpfObject loading = BpfObject.OpenResource(typeof(InterfaceTap).Assembly, "interface.bpf.o");
+        try
+        {
+            InterfaceLayout.Check(loading);
+            ulong seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+            loading.SetRodata("flow_seed", seed);
+            loading.SetRodata("bytes_per_packet", (uint)options.BytesPerPacket);
+            loading.SetRodata("bytes_per_wanted_packet", options.BytesPerPacket >= InterfaceOptions.WholePacketsFrom ? uint.MaxValue : (uint)options.BytesPerPacket);
+            loading.Load();
+            return new InterfaceTap(loading, seed);
+        }
+        catch
+        {
+            loading.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The kernel's counters, all CPUs together.</summary>
+    internal InterfaceCounters ReadCounters()
+    {
+        lock (_counting)
+        {
+            return _last = _isDisposed ? _last : _counters.Sum(0);
+        }
+    }
+
+    /// <summary>Adds the page of the filter to the ledger.</summary>
+    /// <returns>The stage, whose Out is brought up to date when the ledger is read.</returns>
+    internal LedgerStage AddTo(Ledger ledger)
+    {
+        LedgerStage stage = ledger.AddStage("interface_kernel", "packets");
+        Counter looped = stage.DropReason("looped");
+        Counter notTcp = stage.DropReason("not_tcp");
+        Counter notParsed = stage.DropReason("not_parsed");
+        Counter noPayload = stage.DropReason("no_payload");
+        Counter ignored = stage.DropReason("ignored");
+        Counter unwanted = stage.DropReason("not_wanted");
+        ledger.OnRead(() =>
+        {
+            InterfaceCounters now = ReadCounters();
+            stage.In.Value = (long)now.Packets;
+            stage.Out.Value = (long)now.Passed;
+            looped.Value = (long)now.Looped;
+            notTcp.Value = (long)now.NotTcp;
+            notParsed.Value = (long)now.NotParsed;
+            noPayload.Value = (long)now.NoPayload;
+            ignored.Value = (long)now.Ignored;
+            unwanted.Value = (long)now.Unwanted;
+        });
+        return stage;
+    }
+
+    /// <summary>Unloads.</summary>
+    public void Dispose()
+    {
+        ReadCounters();
+        lock (_counting)
+        {
+            _isDisposed = true;
+        }
+        _slots.Dispose();
+        _object.Dispose();
+    }
+}
