@@ -26,7 +26,7 @@ public sealed class AcceptQueueTests : IDisposable
             Manifests.Pod("crowd", "client", Manifests.Idle));
         Pod server = _namespace.Ready("listener").Single();
         Pod client = _namespace.Ready("crowd").Single();
-        int processId = server.ProcessId;
+        int processId = server.FindProcess();
         long before = ListenOverflows(processId);
 
         client.Exec("connector", server.Address!, Text(Port), "50", "5");

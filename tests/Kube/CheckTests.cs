@@ -28,7 +28,7 @@ public sealed class CheckTests
     [Fact]
     public void The_agent_has_the_three_capabilities_of_its_manifest_and_no_other()
     {
-        Dictionary<string, string> status = File.ReadLines($"/proc/{AgentPod.Find().ProcessId}/status").Select(static line => line.Split(":\t", 2))
+        Dictionary<string, string> status = File.ReadLines($"/proc/{AgentPod.Find().FindProcess()}/status").Select(static line => line.Split(":\t", 2))
             .ToDictionary(static line => line[0], static line => line[^1]);
 
         foreach (string set in (string[])["CapEff", "CapPrm", "CapBnd"])
@@ -41,7 +41,7 @@ public sealed class CheckTests
     [Fact]
     public void The_agent_shares_neither_processes_nor_network_with_the_node()
     {
-        int agent = AgentPod.Find().ProcessId;
+        int agent = AgentPod.Find().FindProcess();
 
         foreach (string kind in (string[])["pid", "net", "mnt", "ipc"])
         {

@@ -26,7 +26,7 @@ public sealed partial class OomKillTests : IDisposable
     public void A_container_over_its_limit_is_reported_once()
     {
         Pod pod = StartHog("hog-self", "self");
-        int processId = pod.ProcessId;
+        int processId = pod.FindProcess();
 
         pod.Exec("touch", Go);
 
@@ -67,7 +67,7 @@ public sealed partial class OomKillTests : IDisposable
     public void A_child_that_is_killed_while_its_parent_lives_on_is_reported()
     {
         Pod pod = StartHog("hog-child", "child");
-        int parent = pod.ProcessId;
+        int parent = pod.FindProcess();
 
         pod.Exec("touch", Go);
 

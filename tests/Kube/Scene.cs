@@ -4,7 +4,7 @@ using KubeBpfBox.Kube.Cluster;
 namespace KubeBpfBox.Kube;
 
 /// <summary>A Deployment of two servers behind a Service, a client, and a server and a client in the node's own network.</summary>
-internal sealed class Scene : IDisposable
+public sealed class Scene : IDisposable
 {
     /// <summary>Port of the servers.</summary>
     public const int Port = 8080;
@@ -14,9 +14,9 @@ internal sealed class Scene : IDisposable
 
     private readonly TestNamespace _namespace;
 
-    public Scene(string name)
+    public Scene()
     {
-        _namespace = new TestNamespace(name);
+        _namespace = new TestNamespace("kbb-scene");
         try
         {
             _namespace.Apply(
@@ -29,7 +29,7 @@ internal sealed class Scene : IDisposable
             Client = _namespace.Ready("shop").Single();
             NodeServer = _namespace.Ready("node-server").Single();
             NodeClient = _namespace.Ready("node-client").Single();
-            ClusterIp = Kubectl.Get("service", "web", "-n", name).GetProperty("spec").GetProperty("clusterIP").GetString()!;
+            ClusterIp = Kubectl.Get("service", "web", "-n", Namespace).GetProperty("spec").GetProperty("clusterIP").GetString()!;
             // The rules of kube-proxy follow a moment after the pods are ready.
             Kubectl.Until(() => Request(Client, $"http://{ClusterIp}/warm-up", 1) == 1, () => $"an answer of the Service {ClusterIp}");
         }
@@ -40,21 +40,21 @@ internal sealed class Scene : IDisposable
         }
     }
 
-    public string Namespace => _namespace.Name;
+    internal string Namespace => _namespace.Name;
 
-    public IReadOnlyList<Pod> Servers { get; } = [];
+    internal IReadOnlyList<Pod> Servers { get; } = [];
 
-    public Pod Client { get; } = null!;
+    internal Pod Client { get; } = null!;
 
-    public Pod NodeServer { get; } = null!;
+    internal Pod NodeServer { get; } = null!;
 
-    public Pod NodeClient { get; } = null!;
+    internal Pod NodeClient { get; } = null!;
 
-    public string ClusterIp { get; } = "";
+    internal string ClusterIp { get; } = "";
 
     /// <summary>Makes requests from a pod, each on a connection of its own, or all on one.</summary>
     /// <returns>How many were answered with 200, as the client counted.</returns>
-    public static int Request(Pod from, string url, int count, bool onOneConnection = false)
+    internal static int Request(Pod from, string url, int count, bool onOneConnection = false)
     {
         string separator = url.Contains('?', StringComparison.Ordinal) ? "&" : "?";
         string n = count.ToString(CultureInfo.InvariantCulture);

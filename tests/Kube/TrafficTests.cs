@@ -3,13 +3,9 @@ using KubeBpfBox.Kube.Cluster;
 namespace KubeBpfBox.Kube;
 
 /// <summary>Requests between pods, through a Service, and to and from the node's own network: each is reported once at each end, with both pods.</summary>
-public sealed class TrafficTests : IDisposable
+public sealed class TrafficTests(Scene scene) : IClassFixture<Scene>
 {
     private const int Count = 25;
-
-    private readonly Scene _scene = new("kbb-traffic");
-
-    public void Dispose() => _scene.Dispose();
 
     [Theory]
     [InlineData(false)]
@@ -19,15 +15,15 @@ public sealed class TrafficTests : IDisposable
         string mark = $"/cluster-ip-{onOneConnection}";
         using Observer observer = new(mark);
 
-        Assert.Equal(Count, Scene.Request(_scene.Client, $"http://{_scene.ClusterIp}{mark}", Count, onOneConnection));
+        Assert.Equal(Count, Scene.Request(scene.Client, $"http://{scene.ClusterIp}{mark}", Count, onOneConnection));
 
         IReadOnlyList<Transaction> seen = observer.Transactions(mark, 2 * Count);
         AssertOnceAtEachEnd(seen);
         foreach (IGrouping<string, Transaction> request in seen.GroupBy(static one => one.Target))
         {
             string server = request.Single(static one => one.Role == "server").Destination("pod")!;
-            Assert.Contains(server, _scene.Servers.Select(static pod => pod.Name));
-            Assert.All(request, one => AssertEnds(one, _scene.Client, "shop", server, "web-app"));
+            Assert.Contains(server, scene.Servers.Select(static pod => pod.Name));
+            Assert.All(request, one => AssertEnds(one, scene.Client, "shop", server, "web-app"));
             Assert.All(request, static one => Assert.Equal("web", one.Destination("service")));
         }
         string[] servers = [.. seen.Select(static one => one.Destination("pod")!).Distinct()];
@@ -39,13 +35,13 @@ public sealed class TrafficTests : IDisposable
     {
         const string Mark = "/pod-ip";
         using Observer observer = new(Mark);
-        Pod server = _scene.Servers[1];
+        Pod server = scene.Servers[1];
 
-        Assert.Equal(Count, Scene.Request(_scene.Client, $"http://{server.Address}:{Scene.Port}{Mark}", Count));
+        Assert.Equal(Count, Scene.Request(scene.Client, $"http://{server.Address}:{Scene.Port}{Mark}", Count));
 
         IReadOnlyList<Transaction> seen = observer.Transactions(Mark, 2 * Count);
         AssertOnceAtEachEnd(seen);
-        Assert.All(seen, one => AssertEnds(one, _scene.Client, "shop", server.Name, "web-app"));
+        Assert.All(seen, one => AssertEnds(one, scene.Client, "shop", server.Name, "web-app"));
     }
 
     [Fact]
@@ -54,11 +50,11 @@ public sealed class TrafficTests : IDisposable
         const string Mark = "/to-node";
         using Observer observer = new(Mark);
 
-        Assert.Equal(Count, Scene.Request(_scene.Client, $"http://{Node.Address}:{Scene.NodePort}/index.html{Mark.Replace('/', '?')}", Count));
+        Assert.Equal(Count, Scene.Request(scene.Client, $"http://{Node.Address}:{Scene.NodePort}/index.html{Mark.Replace('/', '?')}", Count));
 
         IReadOnlyList<Transaction> seen = observer.Transactions(Mark[1..], 2 * Count);
         AssertOnceAtEachEnd(seen);
-        Assert.All(seen, one => AssertEnds(one, _scene.Client, "shop", _scene.NodeServer.Name, _scene.NodeServer.Name));
+        Assert.All(seen, one => AssertEnds(one, scene.Client, "shop", scene.NodeServer.Name, scene.NodeServer.Name));
     }
 
     [Fact]
@@ -66,17 +62,17 @@ public sealed class TrafficTests : IDisposable
     {
         const string Mark = "/from-node";
         using Observer observer = new(Mark);
-        Pod server = _scene.Servers[0];
+        Pod server = scene.Servers[0];
 
-        Assert.Equal(Count, Scene.Request(_scene.NodeClient, $"http://{server.Address}:{Scene.Port}{Mark}", Count));
-        Assert.Equal(Count, Scene.Request(_scene.NodeClient, $"http://{_scene.ClusterIp}{Mark}/cluster-ip", Count));
+        Assert.Equal(Count, Scene.Request(scene.NodeClient, $"http://{server.Address}:{Scene.Port}{Mark}", Count));
+        Assert.Equal(Count, Scene.Request(scene.NodeClient, $"http://{scene.ClusterIp}{Mark}/cluster-ip", Count));
 
         IReadOnlyList<Transaction> seen = observer.Transactions(Mark, 4 * Count);
         AssertOnceAtEachEnd(seen);
         foreach (IGrouping<string, Transaction> request in seen.GroupBy(static one => one.Target))
         {
             string pod = request.Single(static one => one.Role == "server").Destination("pod")!;
-            Assert.All(request, one => AssertEnds(one, _scene.NodeClient, _scene.NodeClient.Name, pod, "web-app"));
+            Assert.All(request, one => AssertEnds(one, scene.NodeClient, scene.NodeClient.Name, pod, "web-app"));
         }
         Assert.All(seen.Where(static one => !one.Target.Contains("cluster-ip", StringComparison.Ordinal)), one => Assert.Equal(server.Name, one.Destination("pod")));
     }
@@ -95,7 +91,7 @@ public sealed class TrafficTests : IDisposable
         Assert.True(one.Source("pod") == client.Name && one.Destination("pod") == serverPod, $"{client.Name} asked {serverPod}: {one}");
         Assert.Equal(clientWorkload, one.Source("workload"));
         Assert.Equal(serverWorkload, one.Destination("workload"));
-        Assert.Equal(_scene.Namespace, one.Source("namespace"));
-        Assert.Equal(_scene.Namespace, one.Destination("namespace"));
+        Assert.Equal(scene.Namespace, one.Source("namespace"));
+        Assert.Equal(scene.Namespace, one.Destination("namespace"));
     }
 }

@@ -25,7 +25,7 @@ internal sealed record Pod(string Namespace, string Name, string Uid, string? Ad
     public bool IsReady => Phase == "Running" && Containers.Count > 0 && Containers.All(static container => container.IsReady);
 
     /// <summary>Its only container's first process, as the node counts.</summary>
-    public int ProcessId => Node.ProcessOf(Containers.Single().Id!);
+    public int FindProcess() => Node.ProcessOf(Containers.Single().Id!);
 
     /// <summary>Runs a program in its container to its end.</summary>
     public string Exec(params IEnumerable<string> command) => Kubectl.Run(["exec", "-n", Namespace, Name, "--", .. command]);
