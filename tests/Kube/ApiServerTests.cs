@@ -36,7 +36,7 @@ public sealed class ApiServerTests : IDisposable
         const string Mark = "/outage";
         Pod agent = AgentPod.Find();
         using Observer observer = new(Mark, withoutApiServer: true);
-        string script = $"n=0; while :; do n=$((n + 1)); wget -q -O /dev/null 'http://{_server.Address}:{Port}/index.html?{Mark}&from=ticker&n='$n; sleep 0.1; done";
+        string script = $"n=0; while :; do n=$((n + 1)); curl -sS -o /dev/null 'http://{_server.Address}:{Port}/index.html?{Mark}&from=ticker&n='$n; sleep 0.1; done";
         _namespace.Apply(Manifests.Pod("ticker", "client", ["/bin/sh", "-c", script]));
         _namespace.Ready("ticker");
 
@@ -57,8 +57,8 @@ public sealed class ApiServerTests : IDisposable
         {
             Transaction[] request = [.. seen.Where(one => one.Target.EndsWith($"&n={n}", StringComparison.Ordinal))];
             Assert.True(request.Select(static one => one.Role).Order().SequenceEqual(["client", "server"]), $"request {n} of {last}: {string.Join('\n', request)}");
-            Assert.All(request, static one => Assert.True(one.Source("pod") == "ticker" && one.Destination("pod") == "server", one.ToString()));
         }
+        seen.AssertAll(static one => one.IsBetween("ticker", "server"), "from ticker to server");
         Assert.Equal(agent.Containers.Single(), AgentPod.Find().Containers.Single());
     }
 
@@ -105,8 +105,8 @@ public sealed class ApiServerTests : IDisposable
                 string target = $"{mark}&from={name}&round={++round}";
                 Assert.Equal(1, Scene.Request(pod, $"http://{_server.Address}:{Port}/index.html?{target}", 1));
                 IReadOnlyList<Transaction> seen = observer.Transactions(target + "&", 2);
-                Assert.All(seen, one => Assert.True(one.Source("pod") is null || one.Source("pod") == name, one.ToString()));
-                return seen.All(one => one.Source("pod") == name && one.Destination("pod") == "server");
+                seen.AssertAll(one => one.Source("pod") is null || one.Source("pod") == name, $"of {name}, or of a pod that is not known yet");
+                return seen.All(one => one.IsBetween(name, "server"));
             },
             () => $"requests of {name} with its name: {string.Join('\n', observer.Transactions("from=" + name))}");
     }

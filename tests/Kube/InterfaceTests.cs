@@ -20,8 +20,8 @@ public sealed class InterfaceTests(InterfaceAgent agent, Scene scene) : IClassFi
         IReadOnlyList<Transaction> seen = observer.Transactions(Mark, Count);
         Assert.Equal(Count, seen.Count);
         Assert.Equal(Count, seen.DistinctBy(static one => one.Target).Count());
-        Assert.All(seen, one => Assert.True(one.Status == 200 && one.Source("pod") == scene.Client.Name && one.Destination("pod") == server.Name, one.ToString()));
-        Assert.All(seen, static one => Assert.Equal(("shop", "web-app"), (one.Source("workload"), one.Destination("workload"))));
+        seen.AssertAll(one => one.Status == 200 && one.IsBetween(scene.Client.Name, server.Name), $"from {scene.Client.Name} to {server.Name}, answered");
+        seen.AssertAll(static one => one.Source("workload") == "shop" && one.Destination("workload") == "web-app", "from shop to web-app");
     }
 }
 

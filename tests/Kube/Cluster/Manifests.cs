@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 
 namespace KubeBpfBox.Kube.Cluster;
 
@@ -65,8 +66,9 @@ internal static class Manifests
 
     private static string PodSpec(string container, string image, IEnumerable<string> command, string extra, string? memory)
     {
-        string words = string.Join(", ", command.Select(static word => "'" + word.Replace("'", "''", StringComparison.Ordinal) + "'"));
+        // A string of JSON is one of YAML, line breaks included.
+        string words = JsonSerializer.Serialize(command);
         string limits = memory is null ? "" : $", resources: {{limits: {{memory: {memory}}}}}";
-        return $"{{terminationGracePeriodSeconds: 0, {(extra.Length > 0 ? extra + ", " : "")}containers: [{{name: {container}, image: '{image}', imagePullPolicy: Never, command: [{words}]{limits}}}]}}";
+        return $"{{terminationGracePeriodSeconds: 0, {(extra.Length > 0 ? extra + ", " : "")}containers: [{{name: {container}, image: '{image}', imagePullPolicy: Never, command: {words}{limits}}}]}}";
     }
 }

@@ -23,3 +23,18 @@ internal readonly record struct Transaction(JsonElement Json)
     private string? Field(string end, string field) =>
         Json.TryGetProperty(end, out JsonElement workload) && workload.TryGetProperty(field, out JsonElement value) ? value.GetString() : null;
 }
+
+/// <summary>Assertions on many of them.</summary>
+internal static class TransactionAssertions
+{
+    /// <summary>All are as they should be; else it tells how many are not, and shows two of them.</summary>
+    public static void AssertAll(this IEnumerable<Transaction> all, Func<Transaction, bool> holds, string what)
+    {
+        Transaction[] list = [.. all];
+        Transaction[] wrong = [.. list.Where(one => !holds(one))];
+        Assert.True(wrong.Length == 0, $"{wrong.Length} of {list.Length} are not: {what}\n{string.Join('\n', wrong.Take(2))}");
+    }
+
+    /// <summary>Who asked and who was asked, by their pods.</summary>
+    public static bool IsBetween(this Transaction one, string client, string server) => one.Source("pod") == client && one.Destination("pod") == server;
+}
