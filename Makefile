@@ -1,6 +1,6 @@
 # The commands of this project. `make run` and `make test` install what is missing first.
 # `make fuzz SECONDS=60 SEED=2` mutates inputs of every parser.
-.PHONY: build run test test-vm bench fuzz clean setup setup-test
+.PHONY: build run image test test-vm test-kube bench fuzz clean setup setup-test setup-image setup-kube
 
 CONFIGURATION := Release
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
@@ -21,11 +21,19 @@ run: build
 	@echo "kubebpfbox shows every HTTP request of this machine. Try, in another shell: curl http://127.0.0.1:9500/healthz" >&2
 	bin/kubebpfbox run --set sinks.sqlite.path=data/kubebpfbox.db $(ARGS)
 
+# A container image without a registry: artifacts/image/kubebpfbox.tar. deploy/README.md says how to bring it to a cluster.
+image: setup-image build
+	scripts/image.sh
+
 test: setup-test
 	tests/run
 
 test-vm: setup-test build
 	tests/Vm/run
+
+# On a real Kubernetes, which is built first (12 minutes, once).
+test-kube: setup-kube image
+	tests/Kube/run
 
 bench: setup-test build
 	dotnet run --project tests/Bench/Bench.csproj -c Release -- $(or $(BENCH),all)
@@ -38,6 +46,12 @@ setup:
 
 setup-test:
 	@scripts/setup.sh test
+
+setup-image:
+	@scripts/setup.sh image
+
+setup-kube:
+	@scripts/setup.sh test kube
 
 clean:
 	rm -rf artifacts bin data

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing to build, and with "test" also what the tests and benchmarks need, from the distribution's packages.
+# Installs what is missing to build, and for each section that is named also what that needs, from the distribution's packages: "test" the tests and
+# benchmarks, "image" the container image, "kube" a Kubernetes node for the tests, "kube-build" building that Kubernetes.
 # Does nothing, quickly, when all is there. Debian and Ubuntu names; elsewhere it says what to install.
 set -euo pipefail
 
@@ -8,9 +9,24 @@ build=(/usr/bin/clang:clang /usr/bin/llvm-strip:llvm /usr/include/bpf/bpf_helper
        /usr/include/zlib.h:zlib1g-dev /usr/include/sqlite3.h:libsqlite3-dev)
 tests=(/usr/sbin/ip:iproute2 /usr/sbin/bpftool:bpftool /usr/sbin/nginx:nginx-light /usr/bin/wrk:wrk /usr/bin/curl:curl
        /usr/bin/python3:python3 /usr/bin/tcpdump:tcpdump /usr/bin/promtool:prometheus)
+image=(/usr/lib/x86_64-linux-gnu/libssl.so.3:libssl3)
+kube=(/usr/bin/etcd:etcd-server /usr/bin/containerd:containerd /usr/sbin/runc:runc /usr/lib/cni/bridge:containernetworking-plugins
+      /usr/sbin/iptables:iptables /usr/sbin/conntrack:conntrack /usr/sbin/ipset:ipset /usr/bin/socat:socat /usr/sbin/ip:iproute2 /bin/busybox:busybox-static
+      /usr/bin/openssl:openssl /usr/bin/curl:curl /usr/bin/kubectl:kubernetes-client /usr/bin/gcc:gcc /usr/lib/x86_64-linux-gnu/libc.a:libc6-dev
+      /usr/sbin/nginx:nginx-light)
+kube_build=(/usr/bin/go:golang-go /usr/bin/dpkg-source:dpkg-dev)
 
 wanted=("${build[@]}")
-[[ ${1:-build} == test ]] && wanted+=("${tests[@]}")
+for section in "$@"; do
+  case $section in
+    build) ;;
+    test) wanted+=("${tests[@]}") ;;
+    image) wanted+=("${image[@]}") ;;
+    kube) wanted+=("${kube[@]}") ;;
+    kube-build) wanted+=("${kube_build[@]}") ;;
+    *) echo "setup: $section: no such section; there are build, test, image, kube, kube-build" >&2; exit 2 ;;
+  esac
+done
 missing=()
 for entry in "${wanted[@]}"; do
   [[ -e ${entry%%:*} ]] || missing+=("${entry#*:}")

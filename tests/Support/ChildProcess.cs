@@ -17,12 +17,22 @@ public sealed class ChildProcess : IDisposable
     private readonly StringBuilder _errors = new();
     private readonly object _gate = new();
 
-    private ChildProcess(Process process, string description)
+    private ChildProcess(Process process, string description, Action<string>? onLine)
     {
         _process = process;
         Description = description;
         Id = process.Id;
-        process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
+        process.OutputDataReceived += (_, line) =>
+        {
+            if (onLine is null)
+            {
+                Keep(_output, line.Data);
+            }
+            else if (line.Data is not null)
+            {
+                onLine(line.Data);
+            }
+        };
         process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
@@ -65,7 +75,13 @@ public sealed class ChildProcess : IDisposable
     }
 
     /// <summary>Starts a program.</summary>
-    public static ChildProcess Start(string program, params IEnumerable<string> arguments)
+    public static ChildProcess Start(string program, params IEnumerable<string> arguments) => Start(null, program, arguments);
+
+    /// <summary>Starts a program whose standard output may be longer than what is kept.</summary>
+    /// <param name="onLine">Gets each line of it, on another thread; <see cref="Output"/> stays empty. Null to keep it.</param>
+    /// <param name="program">The program.</param>
+    /// <param name="arguments">Its arguments.</param>
+    public static ChildProcess Start(Action<string>? onLine, string program, params IEnumerable<string> arguments)
     {
         ProcessStartInfo start = new(program)
         {
@@ -79,7 +95,7 @@ public sealed class ChildProcess : IDisposable
             start.ArgumentList.Add(argument);
         }
         Process process = Process.Start(start) ?? throw new InvalidOperationException($"'{program}' did not start");
-        return new ChildProcess(process, $"{program} {string.Join(' ', start.ArgumentList)}");
+        return new ChildProcess(process, $"{program} {string.Join(' ', start.ArgumentList)}", onLine);
     }
 
     /// <summary>Runs a program to its end.</summary>

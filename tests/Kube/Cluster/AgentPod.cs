@@ -1,0 +1,46 @@
+using System.Globalization;
+using KubeBpfBox.Support;
+
+namespace KubeBpfBox.Kube.Cluster;
+
+/// <summary>The agent's pod.</summary>
+internal static class AgentPod
+{
+    /// <summary>Its namespace.</summary>
+    public const string Namespace = "kubebpfbox";
+
+    /// <summary>The pod as it is now.</summary>
+    /// <exception cref="TimeoutException">There is none that is ready.</exception>
+    public static Pod Find()
+    {
+        IReadOnlyList<Pod> pods = [];
+        Kubectl.Until(
+            () => (pods = [.. Kubectl.Get("pods", "-n", Namespace).GetProperty("items").EnumerateArray().Select(Pod.Of)]).Count == 1 && pods[0].IsReady,
+            () => $"one ready agent: {string.Join("; ", pods)}");
+        return pods[0];
+    }
+
+    /// <summary>Deploys one of the folders of deploy/ and waits for it.</summary>
+    public static void Deploy(string folder)
+    {
+        Kubectl.Run("apply", "-k", Path.Combine(Node.Repository, folder));
+        Kubectl.Run("rollout", "status", "-n", Namespace, "daemonset/kubebpfbox", "--timeout=90s");
+        Find();
+    }
+
+    /// <summary>Runs one of its commands in its pod.</summary>
+    public static (int ExitCode, string Output, string Errors) Exec(params IEnumerable<string> command)
+    {
+        using ChildProcess child = Kubectl.Start(["exec", "-n", Namespace, "ds/kubebpfbox", "--", "kubebpfbox", .. command]);
+        child.WaitForExit(TimeSpan.FromSeconds(60));
+        return (child.ExitCode, child.Output, child.Errors);
+    }
+
+    /// <summary>A figure of /metrics, summed over its series.</summary>
+    /// <param name="pod">The agent's pod.</param>
+    /// <param name="metric">Name of the metric.</param>
+    /// <param name="label">Text that the labels must contain, as <c>reason="ring_full"</c>.</param>
+    public static double Metric(Pod pod, string metric, string label = "") => Node.InNetwork("curl", "-sS", "--fail", $"http://{pod.Address}:9500/metrics").Split('\n')
+        .Where(line => line.StartsWith(metric, StringComparison.Ordinal) && line.Length > metric.Length && line[metric.Length] is ' ' or '{' && line.Contains(label, StringComparison.Ordinal))
+        .Sum(static line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
+}
