@@ -1,6 +1,4 @@
 using KubeBpfBox.Agent.Kubernetes.Connection;
-using KubeBpfBox.Agent.Kubernetes.Objects;
-using KubeBpfBox.Agent.Kubernetes.State;
 using KubeBpfBox.Agent.Kubernetes.Watching;
 using Microsoft.Extensions.Logging;
 

@@ -87,11 +87,11 @@ public sealed class ClusterStateTests
     }
 
     [Theory]
-    [InlineData("main", null, "main")]
-    [InlineData("main", "initContainers", null)]
-    [InlineData("main", "ephemeralContainers", null)]
-    [InlineData("main", "containers", null)]
-    public void The_only_container_is_named_by_the_spec(string first, string? more, string? expected)
+    [InlineData(null, "main")]
+    [InlineData("initContainers", null)]
+    [InlineData("ephemeralContainers", null)]
+    [InlineData("containers", null)]
+    public void The_only_container_is_named_by_the_spec(string? more, string? expected)
     {
         JsonObject pod = Pod("p").With("spec/initContainers", new JsonArray());
         if (more is not null)
@@ -100,7 +100,6 @@ public sealed class ClusterStateTests
             containers.Add((JsonNode)new JsonObject { ["name"] = "second" });
             pod["spec"]![more] = containers.Parent is null ? containers : containers.DeepClone();
         }
-        Assert.Equal("main", first);
         Assert.Equal(expected, Read(pod).OnlyContainer);
     }
 
@@ -328,12 +327,12 @@ public sealed class ClusterStateTests
         {
             bool isThere = _state.PodByUid("uid-of-web") is not null
                 && _state.PodByContainerId("container-of-web", out string? name) is not null && name == "main"
-                && _state.PodByAddress(At6("10.244.0.5")) is not null
-                && _state.ServiceByAddress(At6("10.96.0.10") with { Port = 80 }) is not null
-                && _state.EndpointByAddress(At6("10.244.2.5") with { Port = 8080 }, anyPort: false) is not null
-                && _state.EndpointByAddress(At6("10.244.2.5"), anyPort: true) is not null
-                && _state.NodeByAddress(At6("10.0.0.1")) is not null
-                && _state.IsClusterAddress(At6("10.244.0.77"))
+                && _state.PodByAddress(Plain("10.244.0.5")) is not null
+                && _state.ServiceByAddress(Plain("10.96.0.10") with { Port = 80 }) is not null
+                && _state.EndpointByAddress(Plain("10.244.2.5") with { Port = 8080 }, anyPort: false) is not null
+                && _state.EndpointByAddress(Plain("10.244.2.5"), anyPort: true) is not null
+                && _state.NodeByAddress(Plain("10.0.0.1")) is not null
+                && _state.IsClusterAddress(Plain("10.244.0.77"))
                 && _state.ServiceOfPod("default", "web") is not null
                 && _state.Generation > 0;
             if (!isThere)
@@ -344,7 +343,7 @@ public sealed class ClusterStateTests
     }
 
     /// <summary>An address without the objects that parsing makes.</summary>
-    private static Core.Records.Endpoint At6(ReadOnlySpan<char> text)
+    private static Core.Records.Endpoint Plain(ReadOnlySpan<char> text)
     {
         Span<byte> bytes = stackalloc byte[4];
         for (int i = 0; i < 4; i++)

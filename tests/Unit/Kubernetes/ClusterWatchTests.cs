@@ -108,7 +108,7 @@ public sealed class ClusterWatchTests
         await UntilAsync(() => fixture.State.PodByUid("uid-of-first") is not null && fixture.Server.Pods.Watchers == 1);
 
         await fixture.Server.StopAsync();
-        await UntilAsync(() => fixture.Watch.Trouble?.Contains("cannot be reached", StringComparison.Ordinal) == true);
+        await UntilAsync(() => fixture.Watch.Trouble?.Contains("Connection refused", StringComparison.Ordinal) == true);
         Assert.Matches("^Kubernetes: .*pods.* not up to date since 20[-0-9]*T[:0-9]*Z: http://127.0.0.1:[0-9]*/ cannot be reached: Connection refused.*; see whether the API server runs and this node reaches it", fixture.Watch.Trouble);
         Assert.NotNull(fixture.Watch.PodTrouble);
         Assert.Equal("first", fixture.State.PodByAddress(At("10.244.0.5"))?.Name);

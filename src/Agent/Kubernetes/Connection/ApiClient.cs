@@ -69,7 +69,7 @@ internal sealed class ApiClient(ApiServer server, KubernetesOptions options, Tim
             $"{server.Url} is not trusted: {ApiException.OneLine(tls.Message)}",
             server.Authority is { } authority ? $"see whether {authority.Where} is the authority that signed the API server's certificate" : $"give its certificate-authority in {server.Origin}"),
         _ when Cause<AgentException>(e) is { } unusable => Explain(unusable),
-        _ when Cause<SocketException>(e) is { } socket => new ApiException($"{server.Url} cannot be reached: {ApiException.OneLine(socket.Message)}", "see whether the API server runs and this node reaches it"),
+        _ when Cause<SocketException>(e) is { SocketErrorCode: not (SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown) } socket => new ApiException($"{server.Url} cannot be reached: {ApiException.OneLine(socket.Message)}", "see whether the API server runs and this node reaches it"),
         HttpRequestException or IOException or ObjectDisposedException => new ApiException($"{server.Url} broke the connection off: {ApiException.OneLine(e.GetBaseException().Message)}", "see whether the API server is well and reachable from this node"),
         _ => new ApiException($"{e.GetType().Name}: {ApiException.OneLine(e.Message)}", "report this as a fault of kubebpfbox"),
     };

@@ -44,7 +44,6 @@ internal sealed class Reflector(
             try
             {
                 await RunOnceAsync(cancellation).ConfigureAwait(false);
-                continue;
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
