@@ -154,8 +154,11 @@ public sealed class KillTests
         using ChildProcess trigger = fixture.FeedIn(sidecar, "name:small", "take:16", "leave");
         trigger.WaitForExit(s_patience);
         victim.WaitForExit(s_patience);
-        Assert.Equal((0, Killed), (trigger.ExitCode, victim.ExitCode));
-        OomKillEvent kill = Assert.Single(fixture.Stop());
+        Assert.Equal(Killed, victim.ExitCode);
+        // On a busy machine the kernel may not wait for the first victim's memory and go on to the next process: then it counts two, too.
+        IReadOnlyList<OomKillEvent> kills = fixture.Stop();
+        Assert.Equal(TestMemoryCgroup.KillsOf(fixture.Container) + TestMemoryCgroup.KillsOf(sidecar), kills.Count);
+        OomKillEvent kill = kills[0];
         Assert.Equal((victim.Id, "big", fixture.ContainerPath), (kill.ProcessId, kill.ProcessName, kill.Workload.Name));
         Assert.Equal((trigger.Id, "small", $"{fixture.PodPath}/sidecar"), (kill.TriggerProcessId, kill.TriggerProcessName, kill.Trigger.Name));
         Assert.Equal((OomScope.Cgroup, fixture.PodPath), (kill.Scope, kill.LimitCgroup));
