@@ -130,20 +130,27 @@ static __always_inline bool in_window(__u32 sequence, __u32 end, __u32 window_st
 }
 
 /* tcp_check_req, up to its call of syn_recv_sock, which counts. Not looked at are time stamps (PAWS). */
-static __always_inline bool request_overflows(const struct packet *packet, struct tcp_sock *listener, struct tcp_request_sock *request)
+static __always_inline bool request_overflows(const struct packet *packet, struct tcp_sock *listener, struct bpf_sock *found)
 {
-	__u32 start = request->rcv_nxt, received = request->rcv_isn, end = packet->sequence + packet->payload_length;
+	__u32 end = packet->sequence + packet->payload_length, received, start;
+	struct tcp_request_sock *request;
 	__u8 flags = packet->tcp_flags;
 
+	/* bpf_skc_to_tcp_request_sock knows no request of a listener that speaks MPTCP (as Go's do) or is in a sockmap: so the
+	 * pointer is taken as the number that it is. */
+	if (bpf_probe_read_kernel(&request, sizeof(request), &found))
+		return false;
 	end += !!(flags & TCP_SYN) + !!(flags & TCP_FIN);
-	if (!(flags & TCP_ACK) || packet->acknowledgment != request->snt_isn + 1)
+	if (!(flags & TCP_ACK) || packet->acknowledgment != BPF_CORE_READ(request, snt_isn) + 1)
 		return false;
-	if (!in_window(packet->sequence, end, start, start + request->req.req.__req_common.skc_rcv_wnd))
+	start = BPF_CORE_READ(request, rcv_nxt);
+	if (!in_window(packet->sequence, end, start, start + BPF_CORE_READ(request, req.req.__req_common.skc_rcv_wnd)))
 		return false;
+	received = BPF_CORE_READ(request, rcv_isn);
 	if (flags & TCP_RST || (flags & TCP_SYN && packet->sequence != received))
 		return false;
 	/* TCP_DEFER_ACCEPT: a bare acknowledgement is ignored for a while. */
-	return end != received + 1 || BPF_CORE_READ_BITFIELD(&request->req.req, num_timeout) >=
+	return end != received + 1 || BPF_CORE_READ_BITFIELD_PROBED(&request->req.req, num_timeout) >=
 					      listener->inet_conn.icsk_accept_queue.rskq_defer_accept;
 }
 
@@ -191,7 +198,6 @@ static __always_inline void remember_cookie(struct __sk_buff *skb, struct tcp_so
 static __always_inline bool overflows(struct __sk_buff *skb, const struct packet *packet, struct tcp_sock *listener, struct ends *ends,
 				      __u16 local_port, const struct queue *queue)
 {
-	struct tcp_request_sock *request;
 	struct bpf_sock *found;
 	bool result = false;
 
@@ -199,9 +205,7 @@ static __always_inline bool overflows(struct __sk_buff *skb, const struct packet
 		return false;
 	found = bpf_skc_lookup_tcp(skb, &ends->tuple, ends->tuple_size, BPF_F_CURRENT_NETNS, 0);
 	if (found && found->state == TCP_NEW_SYN_RECV) {
-		request = bpf_skc_to_tcp_request_sock(found);
-		if (request)
-			result = request_overflows(packet, listener, request);
+		result = request_overflows(packet, listener, found);
 	} else if (found && found->state != TCP_LISTEN) {
 		/* Another CPU has made the connection meanwhile. */
 		result = false;

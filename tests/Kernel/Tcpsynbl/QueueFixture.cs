@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Events;
 using KubeBpfBox.Core.Records;
@@ -12,9 +13,9 @@ using KubeBpfBox.Support;
 namespace KubeBpfBox.Kernel.Tcpsynbl;
 
 /// <summary>Two network namespaces joined by a bridge, and the plugin on a cgroup into which this process has moved: only our own listeners are seen.</summary>
-internal sealed class QueueFixture : IWorkloadResolver, INodeEventObserver, IDisposable
+internal sealed partial class QueueFixture : IWorkloadResolver, INodeEventObserver, IDisposable
 {
-    private const int SocketLevel = 1, ReusePort = 15;
+    private const int SocketLevel = 1, ReusePort = 15, InternetFamily = 2, StreamType = 1, MptcpProtocol = 262;
 
     private readonly TestCgroup _cgroup = new();
     private readonly long _overflowsBefore;
@@ -68,9 +69,9 @@ internal sealed class QueueFixture : IWorkloadResolver, INodeEventObserver, IDis
     public long Reported => Events.Sum(static happened => happened.Count);
 
     /// <summary>A listener in the server's namespace that nobody accepts from.</summary>
-    public Socket Listen(IPAddress address, int backlog, int port = 0, bool reusePort = false, Action<Socket>? prepare = null) => Net.Server.Enter(() =>
+    public Socket Listen(IPAddress address, int backlog, int port = 0, bool reusePort = false, Socket? made = null) => Net.Server.Enter(() =>
     {
-        Socket listener = new(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        Socket listener = made ?? new(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         if (address.Equals(IPAddress.IPv6Any))
         {
             listener.DualMode = true;
@@ -80,11 +81,17 @@ internal sealed class QueueFixture : IWorkloadResolver, INodeEventObserver, IDis
             listener.SetRawSocketOption(SocketLevel, ReusePort, BitConverter.GetBytes(1));
         }
         _listeners.Add(listener);
-        prepare?.Invoke(listener);
         listener.Bind(new IPEndPoint(address, port));
         listener.Listen(backlog);
         return listener;
     });
+
+    /// <summary>A socket of Multipath TCP, which .NET has no name for; null where the kernel has none.</summary>
+    public static Socket? MakeMptcp()
+    {
+        int fd = MakeSocket(InternetFamily, StreamType, MptcpProtocol);
+        return fd < 0 ? null : new Socket(new SafeSocketHandle(fd, ownsHandle: true));
+    }
 
     public static int PortOf(Socket socket) => ((IPEndPoint)socket.LocalEndPoint!).Port;
 
@@ -110,7 +117,7 @@ internal sealed class QueueFixture : IWorkloadResolver, INodeEventObserver, IDis
     });
 
     /// <summary>Polls; a test that waits in vain fails with <paramref name="what"/>.</summary>
-    public void Until(Func<bool> condition, string what, double seconds = 30)
+    public void Until(Func<bool> condition, string what, double seconds = 90)
     {
         Stopwatch watch = Stopwatch.StartNew();
         while (!condition())
@@ -186,6 +193,9 @@ internal sealed class QueueFixture : IWorkloadResolver, INodeEventObserver, IDis
         Net?.Dispose();
         _cgroup.Dispose();
     }
+
+    [LibraryImport("libc", EntryPoint = "socket")]
+    private static partial int MakeSocket(int family, int type, int protocol);
 
     private long ReadKernelOverflows() => ReadServer("netstat", "TcpExt:", "ListenOverflows");
 

@@ -58,7 +58,7 @@ internal sealed class RawClient : IDisposable
     {
         Handshake begun = new(_nextPort++, (ushort)serverPort, (uint)Random.Shared.Next(), null);
         Send(begun, Syn, 0, acknowledgment: 0);
-        uint? answer = ReceiveSynAck(begun.Port, TimeSpan.FromMilliseconds(answered ? 5000 : 300));
+        uint? answer = ReceiveSynAck(begun.Port, TimeSpan.FromMilliseconds(answered ? 20_000 : 300));
         Assert.Equal(answered, answer is not null);
         return begun with { ServerSequence = answer };
     }
