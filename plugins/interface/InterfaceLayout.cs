@@ -19,8 +19,9 @@ internal static class InterfaceLayout
             .Field("flow", ref slot.Flow)
             .Field("skip_until", ref slot.SkipUntil)
             .Field("verdict", ref slot.Verdict)
-            .Field("spoke_last", ref slot.SpokeLast)
-            .Field("unknown_bytes", ref slot.UnknownBytes)
+            .Field("run_acknowledgment", ref slot.RunAcknowledgment)
+            .Field("run_bytes", ref slot.RunBytes)
+            .Field("run_ticks", ref slot.RunTicks)
             .Check();
         InterfaceCounters counters = default;
         btf.Twin("interface_counters", ref counters)
@@ -47,9 +48,9 @@ internal struct InterfaceSlot
     public ulong Flow;
     public ulong SkipUntil;
     public uint Verdict;
-    public uint SpokeLast;
-    public uint UnknownBytes;
-    public uint Reserved;
+    public uint RunAcknowledgment;
+    public uint RunBytes;
+    public uint RunTicks;
 }
 
 /// <summary>struct interface_counters.</summary>

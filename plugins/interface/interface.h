@@ -11,7 +11,7 @@ enum {
 	INTERFACE_UNKNOWN = 0, /* no protocol recognised yet */
 	INTERFACE_CAPTURE = 1, /* take packets whole */
 	INTERFACE_IGNORE = 2, /* nothing of interest until the next SYN */
-	INTERFACE_PROBE = 3, /* joined in the middle: only packets that turn the direction around */
+	INTERFACE_PROBE = 3, /* joined in the middle: only packets that answer something new */
 };
 
 /* Array of INTERFACE_SLOTS. A flow that starts takes its slot from whichever had it; what user space says then goes there. A slot that
@@ -21,9 +21,10 @@ struct interface_slot {
 	/* Bytes before this sequence number are not wanted. Upper half: 1 when set; lower half: the number. */
 	__u64 skip_until;
 	__u32 verdict;
-	__u32 spoke_last; /* while INTERFACE_PROBE: this direction's packet was the last one that passed */
-	__u32 unknown_bytes; /* payload that passed while INTERFACE_UNKNOWN */
-	__u32 reserved;
+	/* The filter's own: payload that passed since run_ticks, and the acknowledgement number then. */
+	__u32 run_acknowledgment;
+	__u32 run_bytes;
+	__u32 run_ticks;
 };
 
 /* Per CPU. packets is the sum of all the others. */
@@ -35,7 +36,7 @@ struct interface_counters {
 	__u64 not_parsed; /* headers longer than the filter follows, or cut off */
 	__u64 no_payload; /* nothing but acknowledgements */
 	__u64 ignored; /* verdict: not of interest */
-	__u64 unwanted; /* inside a body that is not wanted, or not a packet that turns the direction around */
+	__u64 unwanted; /* inside a body that is not wanted, or (probe) not the start of an answer */
 };
 
 #define INTERFACE_SLOTS 65536
