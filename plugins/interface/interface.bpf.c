@@ -46,9 +46,9 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, INTERFACE_COUNTERS);
 	__type(key, __u32);
-	__type(value, struct interface_counters);
+	__type(value, __u64);
 } counters SEC(".maps");
 
 struct packet {
@@ -265,24 +265,34 @@ static __always_inline __u32 run_limit(struct interface_slot *slot, const struct
 	return limit;
 }
 
-/* Atomic although per CPU: a packet that leaves in process context can be interrupted by one that arrives. */
-#define COUNT(what, result)                                                                                            \
+/* Atomic although per CPU: a packet that leaves in process context can be interrupted by one that arrives. By key, not as members of one
+ * value: the compiler would join the additions into one with a varying offset, which the verifier refuses without CAP_PERFMON. */
+static __always_inline void count(enum interface_count as)
+{
+	__u32 key = as;
+	__u64 *counter = bpf_map_lookup_elem(&counters, &key);
+
+	if (counter)
+		__sync_fetch_and_add(counter, 1);
+}
+
+#define RESULT(what, bytes)                                                                                            \
 	do {                                                                                                           \
-		__sync_fetch_and_add(&count->what, 1);                                                                 \
-		return result;                                                                                         \
+		*as = INTERFACE_##what;                                                                                \
+		return bytes;                                                                                          \
 	} while (0)
 
 /* How many bytes from the IP header on are taken of a packet with payload, whose flow user space may have said something about. */
-static __always_inline __u32 take(struct interface_counters *count, struct interface_slot *slot, const struct packet *packet)
+static __always_inline __u32 take(struct interface_slot *slot, const struct packet *packet, enum interface_count *as)
 {
 	__u32 limit = bytes_per_packet, behind = 0;
 	__u64 skip = slot->skip_until;
 
 	if (slot->verdict == INTERFACE_IGNORE)
-		COUNT(ignored, 0);
+		RESULT(IGNORED, 0);
 	if (slot->verdict == INTERFACE_PROBE) {
 		if (!is_answer(slot, packet))
-			COUNT(unwanted, 0);
+			RESULT(NOT_WANTED, 0);
 		slot->run_acknowledgment = packet->acknowledgment;
 	}
 	if (skip >> 32) {
@@ -292,8 +302,8 @@ static __always_inline __u32 take(struct interface_counters *count, struct inter
 		if (unwanted > 0 && (__u32)unwanted >= packet->payload_length) {
 			slot->run_bytes = 0;
 			if (!(packet->tcp_flags & (TCP_FIN | TCP_RST)))
-				COUNT(unwanted, 0);
-			COUNT(passed, packet->headers);
+				RESULT(NOT_WANTED, 0);
+			RESULT(PASSED, packet->headers);
 		}
 		if (unwanted > 0)
 			behind = unwanted;
@@ -302,24 +312,24 @@ static __always_inline __u32 take(struct interface_counters *count, struct inter
 		limit = run_limit(slot, packet);
 	if (limit < WHOLE_PACKET - behind)
 		limit += behind;
-	COUNT(passed, packet->headers + (limit < packet->payload_length ? limit : packet->payload_length));
+	RESULT(PASSED, packet->headers + (limit < packet->payload_length ? limit : packet->payload_length));
 }
 
-static __always_inline __u32 filter(struct __sk_buff *skb, struct interface_counters *count, struct packet *packet)
+static __always_inline __u32 filter(struct __sk_buff *skb, struct packet *packet, enum interface_count *as)
 {
 	struct interface_slot *slot;
 
 	if (skb->ifindex == LOOPBACK_IFINDEX && skb->pkt_type == PACKET_OUTGOING)
-		COUNT(looped, 0);
+		RESULT(LOOPED, 0);
 	switch (parse(skb, packet)) {
 	case PARSED_TCP:
 		break;
 	case PARSED_FRAGMENT:
-		COUNT(passed, skb->len);
+		RESULT(PASSED, skb->len);
 	case PARSED_OTHER:
-		COUNT(not_tcp, 0);
+		RESULT(NOT_TCP, 0);
 	default:
-		COUNT(not_parsed, 0);
+		RESULT(NOT_PARSED, 0);
 	}
 	if (packet->tcp_flags & TCP_SYN) {
 		start_anew(flow_forth(packet));
@@ -329,29 +339,30 @@ static __always_inline __u32 filter(struct __sk_buff *skb, struct interface_coun
 	}
 	if (packet->payload_length == 0) {
 		if (!(packet->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)))
-			COUNT(no_payload, 0);
-		COUNT(passed, packet->headers);
+			RESULT(NO_PAYLOAD, 0);
+		RESULT(PASSED, packet->headers);
 	}
 	slot = find(flow_forth(packet));
 	if (slot)
-		return take(count, slot, packet);
-	COUNT(passed, packet->headers + (bytes_per_packet < packet->payload_length ? bytes_per_packet : packet->payload_length));
+		return take(slot, packet, as);
+	RESULT(PASSED, packet->headers + (bytes_per_packet < packet->payload_length ? bytes_per_packet : packet->payload_length));
 }
 
 SEC("socket")
 int interface__packet(struct __sk_buff *skb)
 {
-	struct interface_counters *count;
+	enum interface_count as = INTERFACE_PACKETS;
 	struct packet packet = {};
-	__u32 key = 0, taken;
+	__u32 taken;
 
-	count = bpf_map_lookup_elem(&counters, &key);
-	if (!count)
-		return 0;
-	__sync_fetch_and_add(&count->packets, 1);
-	taken = filter(skb, count, &packet);
+	count(INTERFACE_PACKETS);
+	taken = filter(skb, &packet, &as);
+	count(as);
 	/* What the socket gets starts with the link layer's header. */
 	return taken ? LINK_SLACK + packet.offset + taken : 0;
 }
+
+/* Anchors the enumeration in the object's BTF. */
+const enum interface_count *interface_count_layout __attribute__((unused));
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -27,18 +27,19 @@ struct interface_slot {
 	__u32 run_ticks;
 };
 
-/* Per CPU. packets is the sum of all the others. */
-struct interface_counters {
-	__u64 packets;
-	__u64 passed; /* handed to the socket's ring, which may refuse them */
-	__u64 looped; /* the way out of the loopback interface: the same packet comes in again */
-	__u64 not_tcp;
-	__u64 not_parsed; /* headers longer than the filter follows, or cut off */
-	__u64 no_payload; /* nothing but acknowledgements */
-	__u64 ignored; /* verdict: not of interest */
-	__u64 unwanted; /* inside a body that is not wanted, or (probe) not the start of an answer */
+/* Index into the array of counters, per CPU. The first is the sum of all the others. */
+enum interface_count {
+	INTERFACE_PACKETS = 0,
+	INTERFACE_PASSED = 1, /* handed to the socket's ring, which may refuse them */
+	INTERFACE_LOOPED = 2, /* the way out of the loopback interface: the same packet comes in again */
+	INTERFACE_NOT_TCP = 3,
+	INTERFACE_NOT_PARSED = 4, /* headers longer than the filter follows, or cut off */
+	INTERFACE_NO_PAYLOAD = 5, /* nothing but acknowledgements */
+	INTERFACE_IGNORED = 6, /* verdict: not of interest */
+	INTERFACE_NOT_WANTED = 7, /* inside a body that is not wanted, or (probe) not the start of an answer */
 };
 
+#define INTERFACE_COUNTERS 8
 #define INTERFACE_SLOTS 65536
 
 #endif
