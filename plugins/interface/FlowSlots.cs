@@ -11,12 +11,8 @@ internal sealed class FlowSlots(BpfMap map, ulong seed) : IFlowControl, IDisposa
     private readonly MmapArray<InterfaceSlot> _slots = new(map);
 
     /// <inheritdoc/>
-    public void SetVerdict(Endpoint source, Endpoint destination, FlowVerdict verdict)
-    {
-        ref InterfaceSlot slot = ref Claim(FlowOf(seed, source, destination));
-        slot.SpokeLast = 0;
-        Volatile.Write(ref slot.Verdict, (uint)verdict);
-    }
+    public void SetVerdict(Endpoint source, Endpoint destination, FlowVerdict verdict) =>
+        Volatile.Write(ref Claim(FlowOf(seed, source, destination)).Verdict, (uint)verdict);
 
     /// <inheritdoc/>
     public void SkipUntil(Endpoint source, Endpoint destination, uint sequence) =>
@@ -44,7 +40,7 @@ internal sealed class FlowSlots(BpfMap map, ulong seed) : IFlowControl, IDisposa
             Volatile.Write(ref slot.Flow, 0);
             slot.SkipUntil = 0;
             slot.Verdict = (uint)FlowVerdict.Unknown;
-            slot.UnknownBytes = 0;
+            slot.RunBytes = 0;
             Volatile.Write(ref slot.Flow, flow);
         }
         return ref slot;

@@ -3,13 +3,25 @@ using KubeBpfBox.Bpf;
 
 namespace KubeBpfBox.Plugins.Interface;
 
-/// <summary>Twins of the structs of interface.h; the object's BTF is compared with them before anything is attached.</summary>
+/// <summary>Twins of interface.h; the object's BTF is compared with them before anything is attached.</summary>
 internal static class InterfaceLayout
 {
     /// <summary>INTERFACE_SLOTS.</summary>
     public const int SlotCount = 65_536;
 
-    /// <summary>Compares every twin with its C struct.</summary>
+    private static ReadOnlySpan<(InterfaceCount Count, string Name)> Counts => new[]
+    {
+        (InterfaceCount.Packets, "INTERFACE_PACKETS"),
+        (InterfaceCount.Passed, "INTERFACE_PASSED"),
+        (InterfaceCount.Looped, "INTERFACE_LOOPED"),
+        (InterfaceCount.NotTcp, "INTERFACE_NOT_TCP"),
+        (InterfaceCount.NotParsed, "INTERFACE_NOT_PARSED"),
+        (InterfaceCount.NoPayload, "INTERFACE_NO_PAYLOAD"),
+        (InterfaceCount.Ignored, "INTERFACE_IGNORED"),
+        (InterfaceCount.NotWanted, "INTERFACE_NOT_WANTED"),
+    };
+
+    /// <summary>Compares every twin with C.</summary>
     /// <exception cref="BpfException">They have drifted apart; the message names each member that differs.</exception>
     public static void Check(BpfObject obj)
     {
@@ -19,20 +31,21 @@ internal static class InterfaceLayout
             .Field("flow", ref slot.Flow)
             .Field("skip_until", ref slot.SkipUntil)
             .Field("verdict", ref slot.Verdict)
-            .Field("spoke_last", ref slot.SpokeLast)
-            .Field("unknown_bytes", ref slot.UnknownBytes)
+            .Field("run_acknowledgment", ref slot.RunAcknowledgment)
+            .Field("run_bytes", ref slot.RunBytes)
+            .Field("run_ticks", ref slot.RunTicks)
             .Check();
-        InterfaceCounters counters = default;
-        btf.Twin("interface_counters", ref counters)
-            .Field("packets", ref counters.Packets)
-            .Field("passed", ref counters.Passed)
-            .Field("looped", ref counters.Looped)
-            .Field("not_tcp", ref counters.NotTcp)
-            .Field("not_parsed", ref counters.NotParsed)
-            .Field("no_payload", ref counters.NoPayload)
-            .Field("ignored", ref counters.Ignored)
-            .Field("unwanted", ref counters.Unwanted)
-            .Check();
+        foreach ((InterfaceCount count, string name) in Counts)
+        {
+            if (!btf.TryGetEnumValue("interface_count", name, out long value) || value != (long)count)
+            {
+                throw new BpfException($"enum interface_count has no {name} = {(int)count}");
+            }
+        }
+        if (obj.Maps["counters"].MaxEntries != Counts.Length)
+        {
+            throw new BpfException($"map 'counters' has {obj.Maps["counters"].MaxEntries} entries in C, {Counts.Length} in C#");
+        }
         if (obj.Maps["slots"].MaxEntries != SlotCount)
         {
             throw new BpfException($"map 'slots' has {obj.Maps["slots"].MaxEntries} entries in C, {SlotCount} in C#");
@@ -47,21 +60,20 @@ internal struct InterfaceSlot
     public ulong Flow;
     public ulong SkipUntil;
     public uint Verdict;
-    public uint SpokeLast;
-    public uint UnknownBytes;
-    public uint Reserved;
+    public uint RunAcknowledgment;
+    public uint RunBytes;
+    public uint RunTicks;
 }
 
-/// <summary>struct interface_counters.</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal struct InterfaceCounters
+/// <summary>enum interface_count.</summary>
+internal enum InterfaceCount
 {
-    public ulong Packets;
-    public ulong Passed;
-    public ulong Looped;
-    public ulong NotTcp;
-    public ulong NotParsed;
-    public ulong NoPayload;
-    public ulong Ignored;
-    public ulong Unwanted;
+    Packets = 0,
+    Passed = 1,
+    Looped = 2,
+    NotTcp = 3,
+    NotParsed = 4,
+    NoPayload = 5,
+    Ignored = 6,
+    NotWanted = 7,
 }

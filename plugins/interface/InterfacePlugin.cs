@@ -241,7 +241,7 @@ public sealed class InterfacePlugin : IDisposable
             _ring = null;
         }
         // With the socket gone the filter runs no more, so the count stands.
-        _unread.Value = (long)_tap.ReadCounters().Passed - _refusedBefore - _stage.Out.Value - _dropped.Sum(static one => one?.Value ?? 0);
+        _unread.Value = _tap.Read(InterfaceCount.Passed) - _refusedBefore - _stage.Out.Value - _dropped.Sum(static one => one?.Value ?? 0);
     }
 
     private int DrainBatch()

@@ -14,16 +14,17 @@ public sealed class InterfaceTap : IDisposable
 {
     private readonly BpfObject _object;
     private readonly FlowSlots _slots;
-    private readonly BpfPerCpuArray<InterfaceCounters> _counters;
+    private readonly BpfPerCpuArray<ulong> _counters;
     private readonly Lock _counting = new();
-    private InterfaceCounters _last;
+    private readonly long[] _last;
     private bool _isDisposed;
 
     private InterfaceTap(BpfObject loaded, ulong seed)
     {
         _object = loaded;
         _slots = new FlowSlots(loaded.Maps["slots"], seed);
-        _counters = new BpfPerCpuArray<InterfaceCounters>(loaded.Maps["counters"]);
+        _counters = new BpfPerCpuArray<ulong>(loaded.Maps["counters"]);
+        _last = new long[_counters.Length];
     }
 
     /// <summary>Takes the stream engine's hints.</summary>
@@ -54,12 +55,12 @@ public sealed class InterfaceTap : IDisposable
         }
     }
 
-    /// <summary>The kernel's counters, all CPUs together.</summary>
-    internal InterfaceCounters ReadCounters()
+    /// <summary>One of the kernel's counters, all CPUs together.</summary>
+    internal long Read(InterfaceCount count)
     {
         lock (_counting)
         {
-            return _last = _isDisposed ? _last : _counters.Sum(0);
+            return _last[(int)count] = _isDisposed ? _last[(int)count] : (long)_counters.Sum((int)count);
         }
     }
 
@@ -68,23 +69,23 @@ public sealed class InterfaceTap : IDisposable
     internal LedgerStage AddTo(Ledger ledger)
     {
         LedgerStage stage = ledger.AddStage("interface_kernel", "packets");
-        Counter looped = stage.DropReason("looped");
-        Counter notTcp = stage.DropReason("not_tcp");
-        Counter notParsed = stage.DropReason("not_parsed");
-        Counter noPayload = stage.DropReason("no_payload");
-        Counter ignored = stage.DropReason("ignored");
-        Counter unwanted = stage.DropReason("not_wanted");
+        (Counter Counter, InterfaceCount Count)[] counters =
+        [
+            (stage.In, InterfaceCount.Packets),
+            (stage.Out, InterfaceCount.Passed),
+            (stage.DropReason("looped"), InterfaceCount.Looped),
+            (stage.DropReason("not_tcp"), InterfaceCount.NotTcp),
+            (stage.DropReason("not_parsed"), InterfaceCount.NotParsed),
+            (stage.DropReason("no_payload"), InterfaceCount.NoPayload),
+            (stage.DropReason("ignored"), InterfaceCount.Ignored),
+            (stage.DropReason("not_wanted"), InterfaceCount.NotWanted),
+        ];
         ledger.OnRead(() =>
         {
-            InterfaceCounters now = ReadCounters();
-            stage.In.Value = (long)now.Packets;
-            stage.Out.Value = (long)now.Passed;
-            looped.Value = (long)now.Looped;
-            notTcp.Value = (long)now.NotTcp;
-            notParsed.Value = (long)now.NotParsed;
-            noPayload.Value = (long)now.NoPayload;
-            ignored.Value = (long)now.Ignored;
-            unwanted.Value = (long)now.Unwanted;
+            foreach ((Counter counter, InterfaceCount count) in counters)
+            {
+                counter.Value = Read(count);
+            }
         });
         return stage;
     }
@@ -92,9 +93,12 @@ public sealed class InterfaceTap : IDisposable
     /// <summary>Unloads.</summary>
     public void Dispose()
     {
-        ReadCounters();
         lock (_counting)
         {
+            for (int i = 0; i < _last.Length && !_isDisposed; i++)
+            {
+                _last[i] = (long)_counters.Sum(i);
+            }
             _isDisposed = true;
         }
         _slots.Dispose();

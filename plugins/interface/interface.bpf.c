@@ -19,16 +19,19 @@
 #define ETHERNET_LENGTH 14
 #define TAG_LENGTH 4
 
-/* The packet that the socket gets starts with the link layer's header, offsets here with the network layer's. */
+/* No link layer's header is longer. */
 #define LINK_SLACK 64
 
-/* Payload bytes of a packet that are taken, at most: of flows that may be of no interest, of others. */
+/* Payload bytes of a packet that are taken, at most: of flows without a slot, of others. */
 const volatile __u32 bytes_per_packet = 16384;
 const volatile __u32 bytes_per_wanted_packet = WHOLE_PACKET;
 
-/* A flow counts among the others until it has sent this much: user space needs some milliseconds to recognise it, and the first answer
- * of a connection is often there before. */
-#define UNKNOWN_BYTES_MAX (256 * 1024)
+/* Payload taken of one direction in some milliseconds (5 ticks: 5 to 50 ms), until it answers something new or user space says what to
+ * skip. A download would fill the ring before user space has read its head, at the cost of everyone else; beyond this only the first
+ * bytes of packets are taken. */
+#define RUN_BYTES_MAX (256 * 1024)
+#define RUN_TICKS 5
+#define BEYOND_RUN_BYTES 64
 
 /* Random for each run: whoever sends packets cannot choose which flows share a slot. */
 const volatile __u64 flow_seed = 0;
@@ -43,21 +46,22 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, INTERFACE_COUNTERS);
 	__type(key, __u32);
-	__type(value, struct interface_counters);
+	__type(value, __u64);
 } counters SEC(".maps");
 
 struct packet {
 	__u32 start; /* BPF_HDR_START_*: what offset counts from */
 	__u32 offset; /* of the IP header */
 	__u32 headers; /* length of IP and TCP header */
-	__u32 payload_length; /* WHOLE_PACKET when the header does not tell (offloads, RFC 2675) */
+	__u32 payload_length; /* at least as long, when the header does not tell (offloads, RFC 2675) */
 	__u64 source[2];
 	__u64 destination[2];
 	__u16 source_port;
 	__u16 destination_port;
 	__u32 sequence;
+	__u32 acknowledgment;
 	__u8 tcp_flags;
 };
 
@@ -179,13 +183,13 @@ static __always_inline enum parsed parse(struct __sk_buff *skb, struct packet *p
 	packet->source_port = bpf_ntohs(tcp.source);
 	packet->destination_port = bpf_ntohs(tcp.destination);
 	packet->sequence = bpf_ntohl(tcp.sequence);
+	packet->acknowledgment = bpf_ntohl(tcp.acknowledgment);
 	packet->tcp_flags = tcp.flags;
 	if (total == 0)
-		packet->payload_length = WHOLE_PACKET;
-	else if (total < packet->headers)
+		total = skb->len;
+	if (total < packet->headers)
 		return PARSED_SHORT;
-	else
-		packet->payload_length = total - packet->headers;
+	packet->payload_length = total - packet->headers;
 	return PARSED_TCP;
 }
 
@@ -236,90 +240,129 @@ static __always_inline void start_anew(__u64 flow)
 		return;
 	slot->skip_until = 0;
 	slot->verdict = INTERFACE_UNKNOWN;
-	slot->unknown_bytes = 0;
+	slot->run_bytes = 0;
 	slot->flow = flow;
 }
 
-/* Atomic although per CPU: a packet that leaves in process context can be interrupted by one that arrives. */
-#define COUNT(what, result)                                                                                            \
+/* True when the sender has received something since its last run: what it says now is an answer. */
+static __always_inline bool is_answer(const struct interface_slot *slot, const struct packet *packet)
+{
+	return slot->run_acknowledgment != packet->acknowledgment;
+}
+
+/* How much of a packet is taken of a flow that is, or may be, of interest. */
+static __always_inline __u32 run_limit(struct interface_slot *slot, const struct packet *packet)
+{
+	__u32 ticks = bpf_jiffies64(), limit;
+
+	if (is_answer(slot, packet) || ticks - slot->run_ticks >= RUN_TICKS) {
+		slot->run_acknowledgment = packet->acknowledgment;
+		slot->run_bytes = 0;
+		slot->run_ticks = ticks;
+	}
+	limit = slot->run_bytes < RUN_BYTES_MAX ? bytes_per_wanted_packet : BEYOND_RUN_BYTES;
+	slot->run_bytes += packet->payload_length < limit ? packet->payload_length : limit;
+	return limit;
+}
+
+/* Atomic although per CPU: a packet that leaves in process context can be interrupted by one that arrives. By key, not as members of one
+ * value: the compiler would join the additions into one with a varying offset, which the verifier refuses without CAP_PERFMON. */
+static __always_inline void count(enum interface_count as)
+{
+	__u32 key = as;
+	__u64 *counter = bpf_map_lookup_elem(&counters, &key);
+
+	if (counter)
+		__sync_fetch_and_add(counter, 1);
+}
+
+#define RESULT(what, bytes)                                                                                            \
 	do {                                                                                                           \
-		__sync_fetch_and_add(&count->what, 1);                                                                 \
-		return result;                                                                                         \
+		*as = INTERFACE_##what;                                                                                \
+		return bytes;                                                                                          \
 	} while (0)
+
+/* How many bytes from the IP header on are taken of a packet with payload, whose flow user space may have said something about. */
+static __always_inline __u32 take(struct interface_slot *slot, const struct packet *packet, enum interface_count *as)
+{
+	__u32 limit = bytes_per_packet, behind = 0;
+	__u64 skip = slot->skip_until;
+
+	if (slot->verdict == INTERFACE_IGNORE)
+		RESULT(IGNORED, 0);
+	if (slot->verdict == INTERFACE_PROBE) {
+		if (!is_answer(slot, packet))
+			RESULT(NOT_WANTED, 0);
+		slot->run_acknowledgment = packet->acknowledgment;
+	}
+	if (skip >> 32) {
+		/* Signed distance: sequence numbers wrap (RFC 9293 section 3.4). */
+		__s32 unwanted = (__s32)((__u32)skip - packet->sequence);
+
+		if (unwanted > 0 && (__u32)unwanted >= packet->payload_length) {
+			slot->run_bytes = 0;
+			if (!(packet->tcp_flags & (TCP_FIN | TCP_RST)))
+				RESULT(NOT_WANTED, 0);
+			RESULT(PASSED, packet->headers);
+		}
+		if (unwanted > 0)
+			behind = unwanted;
+	}
+	if (slot->verdict != INTERFACE_PROBE)
+		limit = run_limit(slot, packet);
+	if (limit < WHOLE_PACKET - behind)
+		limit += behind;
+	RESULT(PASSED, packet->headers + (limit < packet->payload_length ? limit : packet->payload_length));
+}
+
+static __always_inline __u32 filter(struct __sk_buff *skb, struct packet *packet, enum interface_count *as)
+{
+	struct interface_slot *slot;
+
+	if (skb->ifindex == LOOPBACK_IFINDEX && skb->pkt_type == PACKET_OUTGOING)
+		RESULT(LOOPED, 0);
+	switch (parse(skb, packet)) {
+	case PARSED_TCP:
+		break;
+	case PARSED_FRAGMENT:
+		RESULT(PASSED, skb->len);
+	case PARSED_OTHER:
+		RESULT(NOT_TCP, 0);
+	default:
+		RESULT(NOT_PARSED, 0);
+	}
+	if (packet->tcp_flags & TCP_SYN) {
+		start_anew(flow_forth(packet));
+		/* The answer may have another address. */
+		if (!(packet->tcp_flags & TCP_ACK))
+			start_anew(flow_back(packet));
+	}
+	if (packet->payload_length == 0) {
+		if (!(packet->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)))
+			RESULT(NO_PAYLOAD, 0);
+		RESULT(PASSED, packet->headers);
+	}
+	slot = find(flow_forth(packet));
+	if (slot)
+		return take(slot, packet, as);
+	RESULT(PASSED, packet->headers + (bytes_per_packet < packet->payload_length ? bytes_per_packet : packet->payload_length));
+}
 
 SEC("socket")
 int interface__packet(struct __sk_buff *skb)
 {
-	__u32 key = 0, limit = bytes_per_packet;
-	struct interface_counters *count;
-	struct interface_slot *slot;
+	enum interface_count as = INTERFACE_PACKETS;
 	struct packet packet = {};
+	__u32 taken;
 
-	count = bpf_map_lookup_elem(&counters, &key);
-	if (!count)
-		return 0;
-	__sync_fetch_and_add(&count->packets, 1);
-	if (skb->ifindex == LOOPBACK_IFINDEX && skb->pkt_type == PACKET_OUTGOING)
-		COUNT(looped, 0);
-	switch (parse(skb, &packet)) {
-	case PARSED_TCP:
-		break;
-	case PARSED_FRAGMENT:
-		COUNT(passed, WHOLE_PACKET);
-	case PARSED_OTHER:
-		COUNT(not_tcp, 0);
-	default:
-		COUNT(not_parsed, 0);
-	}
-	if (packet.tcp_flags & TCP_SYN) {
-		start_anew(flow_forth(&packet));
-		/* The answer may have another address. */
-		if (!(packet.tcp_flags & TCP_ACK))
-			start_anew(flow_back(&packet));
-	}
-	if (packet.payload_length == 0) {
-		if (!(packet.tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)))
-			COUNT(no_payload, 0);
-		COUNT(passed, LINK_SLACK + packet.offset + packet.headers);
-	}
-	slot = find(flow_forth(&packet));
-	if (slot) {
-		__u32 verdict = slot->verdict;
-		__u64 skip = slot->skip_until;
-
-		if (verdict == INTERFACE_IGNORE)
-			COUNT(ignored, 0);
-		if (verdict == INTERFACE_PROBE) {
-			struct interface_slot *back = find(flow_back(&packet));
-
-			if (slot->spoke_last)
-				COUNT(unwanted, 0);
-			slot->spoke_last = 1;
-			if (back)
-				back->spoke_last = 0;
-		}
-		if (verdict == INTERFACE_UNKNOWN)
-			slot->unknown_bytes += packet.payload_length;
-		if (verdict == INTERFACE_CAPTURE || (verdict == INTERFACE_UNKNOWN && slot->unknown_bytes <= UNKNOWN_BYTES_MAX))
-			limit = bytes_per_wanted_packet;
-		if (skip >> 32 && packet.payload_length != WHOLE_PACKET) {
-			/* Signed distance: sequence numbers wrap (RFC 9293 section 3.4). */
-			__s32 unwanted = (__s32)((__u32)skip - packet.sequence);
-
-			if (unwanted > 0 && (__u32)unwanted >= packet.payload_length) {
-				if (!(packet.tcp_flags & (TCP_FIN | TCP_RST)))
-					COUNT(unwanted, 0);
-				limit = 0;
-			} else if (unwanted > 0 && limit < WHOLE_PACKET - (__u32)unwanted) {
-				limit += unwanted;
-			}
-		}
-	}
-	if (limit > packet.payload_length)
-		limit = packet.payload_length;
-	if (limit == WHOLE_PACKET)
-		COUNT(passed, WHOLE_PACKET);
-	COUNT(passed, LINK_SLACK + packet.offset + packet.headers + limit);
+	count(INTERFACE_PACKETS);
+	taken = filter(skb, &packet, &as);
+	count(as);
+	/* What the socket gets starts with the link layer's header. */
+	return taken ? LINK_SLACK + packet.offset + taken : 0;
 }
+
+/* Anchors the enumeration in the object's BTF. */
+const enum interface_count *interface_count_layout __attribute__((unused));
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

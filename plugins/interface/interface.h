@@ -11,7 +11,7 @@ enum {
 	INTERFACE_UNKNOWN = 0, /* no protocol recognised yet */
 	INTERFACE_CAPTURE = 1, /* take packets whole */
 	INTERFACE_IGNORE = 2, /* nothing of interest until the next SYN */
-	INTERFACE_PROBE = 3, /* joined in the middle: only packets that turn the direction around */
+	INTERFACE_PROBE = 3, /* joined in the middle: only packets that answer something new */
 };
 
 /* Array of INTERFACE_SLOTS. A flow that starts takes its slot from whichever had it; what user space says then goes there. A slot that
@@ -21,23 +21,25 @@ struct interface_slot {
 	/* Bytes before this sequence number are not wanted. Upper half: 1 when set; lower half: the number. */
 	__u64 skip_until;
 	__u32 verdict;
-	__u32 spoke_last; /* while INTERFACE_PROBE: this direction's packet was the last one that passed */
-	__u32 unknown_bytes; /* payload that passed while INTERFACE_UNKNOWN */
-	__u32 reserved;
+	/* The filter's own: payload that passed since run_ticks, and the acknowledgement number then. */
+	__u32 run_acknowledgment;
+	__u32 run_bytes;
+	__u32 run_ticks;
 };
 
-/* Per CPU. packets is the sum of all the others. */
-struct interface_counters {
-	__u64 packets;
-	__u64 passed; /* handed to the socket's ring, which may refuse them */
-	__u64 looped; /* the way out of the loopback interface: the same packet comes in again */
-	__u64 not_tcp;
-	__u64 not_parsed; /* headers longer than the filter follows, or cut off */
-	__u64 no_payload; /* nothing but acknowledgements */
-	__u64 ignored; /* verdict: not of interest */
-	__u64 unwanted; /* inside a body that is not wanted, or not a packet that turns the direction around */
+/* Index into the array of counters, per CPU. The first is the sum of all the others. */
+enum interface_count {
+	INTERFACE_PACKETS = 0,
+	INTERFACE_PASSED = 1, /* handed to the socket's ring, which may refuse them */
+	INTERFACE_LOOPED = 2, /* the way out of the loopback interface: the same packet comes in again */
+	INTERFACE_NOT_TCP = 3,
+	INTERFACE_NOT_PARSED = 4, /* headers longer than the filter follows, or cut off */
+	INTERFACE_NO_PAYLOAD = 5, /* nothing but acknowledgements */
+	INTERFACE_IGNORED = 6, /* verdict: not of interest */
+	INTERFACE_NOT_WANTED = 7, /* inside a body that is not wanted, or (probe) not the start of an answer */
 };
 
+#define INTERFACE_COUNTERS 8
 #define INTERFACE_SLOTS 65536
 
 #endif

@@ -77,6 +77,27 @@ public sealed class ControlTests
     }
 
     [Fact]
+    public void Of_a_burst_only_the_beginning_is_copied_and_what_follows_is_seen_again()
+    {
+        const int Burst = 20_000_000, Copied = 4_000_000;
+        using PodNetwork network = new();
+        using InterfaceFixture fixture = new(network.Node, PodNetwork.Bridge);
+        using (TcpPair pair = TcpPair.Connect(PodNetwork.ServerIPv4, network.Server, network.Client))
+        {
+            TcpPair.Transfer(pair.Client, pair.Server, TcpPair.Message(10));
+            TcpPair.Transfer(pair.Server, pair.Client, TcpPair.Message(Burst));
+            TcpPair.Transfer(pair.Client, pair.Server, TcpPair.Message(10));
+            byte[] answer = TcpPair.Message(100_000, seed: 3);
+            TcpPair.Transfer(pair.Server, pair.Client, answer);
+            Seen seen = fixture.Of(pair.Client);
+            fixture.Until(() => seen.Count(Side.A) == 20 && seen.DataOf(Side.B).SelectMany(static one => one.Bytes).TakeLast(answer.Length).SequenceEqual(answer), "the next answer, whole");
+        }
+        fixture.StopAndAssertLedger();
+        Assert.True(fixture.Dropped("stream", "not_captured") > Burst - Copied, fixture.Describe());
+        Assert.Equal(0, fixture.Dropped("interface", "ring_full"));
+    }
+
+    [Fact]
     public void A_connection_joined_inside_a_download_is_recognised_at_its_next_message()
     {
         using PodNetwork network = new();
