@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using KubeBpfBox.Kube.Cluster;
+using KubeBpfBox.Support;
 
 namespace KubeBpfBox.Kube;
 
@@ -9,6 +10,7 @@ public sealed class ApiServerTests : IDisposable
 {
     private const int Port = 8080;
     private const string ApiServer = "kube-apiserver";
+    private const string Controllers = "kube-controller-manager";
     private static readonly TimeSpan s_outage = TimeSpan.FromSeconds(60);
 
     private readonly TestNamespace _namespace = new("kbb-outage");
@@ -71,22 +73,23 @@ public sealed class ApiServerTests : IDisposable
         string before = File.ReadAllText(tokenFile);
         using Observer observer = new(Mark, withoutApiServer: true);
 
-        // A secret of the same name gets another token, and the old one is refused.
-        string secret = Kubectl.Get("secrets", "-n", AgentPod.Namespace).GetProperty("items").EnumerateArray()
-            .Select(static one => one.GetProperty("metadata").GetProperty("name").GetString()!).Single(static name => name.StartsWith("kubebpfbox-token", StringComparison.Ordinal));
+        // Another signing key, so that the old token is refused; the secret that the pod has mounted is made anew with it.
+        JsonElement spec = Kubectl.Get("pod", "-n", agent.Namespace, agent.Name).GetProperty("spec");
+        string secret = spec.GetProperty("volumes").EnumerateArray().Where(static volume => volume.TryGetProperty("secret", out _))
+            .Select(static volume => volume.GetProperty("secret").GetProperty("secretName").GetString()!).Single();
+        StopApiServer();
+        Node.Stop(Controllers);
+        ChildProcess.Run(Node.Script("service-account-keys"));
+        Node.Start(Controllers);
+        StartApiServer();
         Kubectl.Run("delete", "secret", "-n", AgentPod.Namespace, secret);
-        Kubectl.Apply($"""
+        Kubectl.Apply($$$"""
             apiVersion: v1
             kind: Secret
-            metadata:
-              name: {secret}
-              namespace: {AgentPod.Namespace}
-              annotations: {"{"}kubernetes.io/service-account.name: kubebpfbox{"}"}
+            metadata: {name: {{{secret}}}, namespace: {{{AgentPod.Namespace}}}, annotations: {kubernetes.io/service-account.name: kubebpfbox}}
             type: kubernetes.io/service-account-token
             """);
-        // Watches that were admitted with the old token last until they break.
-        StopApiServer();
-        StartApiServer();
+        // kubelet looks every minute or so.
         Kubectl.Until(() => File.ReadAllText(tokenFile) != before, () => "another token in the agent's pod", TimeSpan.FromMinutes(3));
 
         AssertNewPodIsNamed("after-token", observer, Mark);
@@ -108,7 +111,7 @@ public sealed class ApiServerTests : IDisposable
                 seen.AssertAll(one => one.Source("pod") is null || one.Source("pod") == name, $"of {name}, or of a pod that is not known yet");
                 return seen.All(one => one.IsBetween(name, "server"));
             },
-            () => $"requests of {name} with its name: {string.Join('\n', observer.Transactions("from=" + name))}");
+            () => $"requests of {name} with its name: {string.Join('\n', observer.Transactions("from=" + name).TakeLast(2))}");
     }
 
     private static int Ticks(Observer observer, string mark) => observer.Transactions(mark + "&from=ticker")

@@ -109,7 +109,8 @@ public sealed partial class OomKillTests : IDisposable
         Assert.Equal(32 * Mib, happened.GetProperty("limit_bytes").GetInt64());
         Assert.InRange(happened.GetProperty("usage_bytes").GetInt64(), 30 * Mib, 32 * Mib);
         Assert.InRange(happened.GetProperty("anon_rss_bytes").GetInt64(), 20 * Mib, 32 * Mib);
-        Assert.Equal("Memory cgroup out of memory", happened.GetProperty("message").GetString());
+        Assert.Equal("container", happened.GetProperty("scope").GetString());
+        Assert.Contains(pod.Containers.Single().Id!, happened.GetProperty("limit_cgroup").GetString(), StringComparison.Ordinal);
     }
 
     [GeneratedRegex("child (?<pid>[0-9]+) ended by signal (?<signal>[0-9]+)")]
