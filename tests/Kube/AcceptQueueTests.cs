@@ -10,13 +10,7 @@ public sealed class AcceptQueueTests : IDisposable
     private const int Backlog = 4;
 
     private readonly TestNamespace _namespace = new("kbb-queue");
-    private readonly Observer _observer = new("accept-queue-tests");
-
-    public void Dispose()
-    {
-        _observer.Dispose();
-        _namespace.Dispose();
-    }
+    public void Dispose() => _namespace.Dispose();
 
     [Fact]
     public void Overflows_name_the_pod_and_add_up_to_what_the_kernel_counted()
@@ -28,6 +22,7 @@ public sealed class AcceptQueueTests : IDisposable
         Pod client = _namespace.Ready("crowd").Single();
         int processId = server.FindProcess();
         long before = ListenOverflows(processId);
+        using Observer observer = _namespace.Observe("no requests");
 
         client.Exec("connector", server.Address!, Text(Port), "50", "5");
 
@@ -39,14 +34,14 @@ public sealed class AcceptQueueTests : IDisposable
                 Thread.Sleep(1000);
                 long was = refused;
                 refused = ListenOverflows(processId) - before;
-                reported = _observer.Events("tcpsynbl", "listener").Sum(static one => one.GetProperty("count").GetInt64());
+                reported = observer.Events("tcpsynbl", "listener").Sum(static one => one.GetProperty("count").GetInt64());
                 return refused == was && refused == reported && refused > 0;
             },
-            () => $"{refused} refusals of the kernel reported, {reported} were: {_observer.AllEvents}",
+            () => $"{refused} refusals of the kernel reported, {reported} were: {observer.AllEvents}",
             TimeSpan.FromSeconds(60));
         Assert.InRange(refused, 50 - Backlog - 1, long.MaxValue);
         Assert.All(
-            _observer.Events("tcpsynbl", "listener"),
+            observer.Events("tcpsynbl", "listener"),
             happened =>
             {
                 Assert.Equal(Backlog, happened.GetProperty("queue_limit").GetInt64());

@@ -37,7 +37,7 @@ public sealed class ApiServerTests : IDisposable
     {
         const string Mark = "/outage";
         Pod agent = AgentPod.Find();
-        using Observer observer = new(Mark, withoutApiServer: true);
+        using Observer observer = _namespace.Observe(Mark, withoutApiServer: true);
         string script = $"n=0; while :; do n=$((n + 1)); curl -sS -o /dev/null 'http://{_server.Address}:{Port}/index.html?{Mark}&from=ticker&n='$n; sleep 0.1; done";
         _namespace.Apply(Manifests.Pod("ticker", "client", ["/bin/sh", "-c", script]));
         _namespace.Ready("ticker");
@@ -71,7 +71,7 @@ public sealed class ApiServerTests : IDisposable
         Pod agent = AgentPod.Find();
         string tokenFile = $"/proc/{agent.FindProcess()}/root/var/run/secrets/kubernetes.io/serviceaccount/token";
         string before = File.ReadAllText(tokenFile);
-        using Observer observer = new(Mark, withoutApiServer: true);
+        using Observer observer = _namespace.Observe(Mark, withoutApiServer: true);
 
         // Another signing key, so that the old token is refused; the secret that the pod has mounted is made anew with it.
         JsonElement spec = Kubectl.Get("pod", "-n", agent.Namespace, agent.Name).GetProperty("spec");
@@ -107,9 +107,10 @@ public sealed class ApiServerTests : IDisposable
             {
                 string target = $"{mark}&from={name}&round={++round}";
                 Assert.Equal(1, Scene.Request(pod, $"http://{_server.Address}:{Port}/index.html?{target}", 1));
-                IReadOnlyList<Transaction> seen = observer.Transactions(target + "&", 2);
+                Thread.Sleep(1000);
+                IReadOnlyList<Transaction> seen = observer.Transactions(target + "&");
                 seen.AssertAll(one => one.Source("pod") is null || one.Source("pod") == name, $"of {name}, or of a pod that is not known yet");
-                return seen.All(one => one.IsBetween(name, "server"));
+                return seen.Count == 2 && seen.All(one => one.IsBetween(name, "server"));
             },
             () => $"requests of {name} with its name: {string.Join('\n', observer.Transactions("from=" + name).TakeLast(2))}");
     }

@@ -23,7 +23,7 @@ public sealed partial class ChurnTests(ITestOutputHelper output) : IDisposable
         _namespace.Apply(Manifests.Pod("server", "httpd", Manifests.Httpd(Port), "restartPolicy: Always"), Manifests.Pod("client", "client", Manifests.Idle));
         Pod first = _namespace.Ready("server").Single();
         Pod client = _namespace.Ready("client").Single();
-        using Observer observer = new(Mark);
+        using Observer observer = _namespace.Observe(Mark);
         string url = $"http://{first.Address}:{Port}/index.html?{Mark}";
         Assert.Equal(5, Scene.Request(client, url + "-before", 5));
 
@@ -48,7 +48,7 @@ public sealed partial class ChurnTests(ITestOutputHelper output) : IDisposable
         _namespace.Apply(Manifests.Pod("client", "client", Manifests.Idle), Manifests.Pod("first", "httpd", Manifests.Httpd(Port)));
         Pod client = _namespace.Ready("client").Single();
         string address = _namespace.Ready("first").Single().Address!;
-        using Observer observer = new(Mark);
+        using Observer observer = _namespace.Observe(Mark);
 
         foreach (string name in (string[])["first", "second", "third"])
         {
@@ -84,7 +84,7 @@ public sealed partial class ChurnTests(ITestOutputHelper output) : IDisposable
             for n in 1 2 3; do ask {server.Address} "server&n=$n"; done
             ask "$self" "$HOSTNAME"
             """;
-        using Observer observer = new(Mark);
+        using Observer observer = _namespace.Observe(Mark);
         double memoryBefore = 0;
         int made = 0, ended = 0;
         Stopwatch watch = Stopwatch.StartNew();

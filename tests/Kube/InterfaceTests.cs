@@ -2,25 +2,24 @@ using KubeBpfBox.Kube.Cluster;
 
 namespace KubeBpfBox.Kube;
 
-/// <summary>The agent on the pods' bridge instead of on sockets: what passes there is reported, with the pods of both addresses.</summary>
+/// <summary>The agent on the pods' bridge instead of on sockets: the same requests are reported, with the pods of both addresses.</summary>
 public sealed class InterfaceTests(InterfaceAgent agent, Scene scene) : IClassFixture<InterfaceAgent>, IClassFixture<Scene>
 {
     private const int Count = 25;
 
     [Fact]
-    public void Requests_between_pods_are_reported_once_with_both_pods()
+    public void Requests_between_pods_are_reported_once_at_each_end_with_both_pods()
     {
         const string Mark = "/interface";
         Assert.True(agent.IsDeployed);
-        using Observer observer = new(Mark);
+        using Observer observer = scene.Observe(Mark);
         Pod server = scene.Servers[0];
 
         Assert.Equal(Count, Scene.Request(scene.Client, $"http://{server.Address}:{Scene.Port}{Mark}", Count));
 
-        IReadOnlyList<Transaction> seen = observer.Transactions(Mark, Count);
-        Assert.Equal(Count, seen.Count);
-        Assert.Equal(Count, seen.DistinctBy(static one => one.Target).Count());
-        seen.AssertAll(one => one.Status == 200 && one.IsBetween(scene.Client.Name, server.Name), $"from {scene.Client.Name} to {server.Name}, answered");
+        IReadOnlyList<Transaction> seen = observer.Transactions(Mark, 2 * Count);
+        seen.AssertOnceAtEachEnd();
+        seen.AssertAll(one => one.IsBetween(scene.Client.Name, server.Name), $"from {scene.Client.Name} to {server.Name}");
         seen.AssertAll(static one => one.Source("workload") == "shop" && one.Destination("workload") == "web-app", "from shop to web-app");
     }
 }

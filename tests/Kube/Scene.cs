@@ -52,6 +52,9 @@ public sealed class Scene : IDisposable
 
     internal string ClusterIp { get; } = "";
 
+    /// <summary>Follows its requests.</summary>
+    internal Observer Observe(string mark) => _namespace.Observe(mark);
+
     /// <summary>Makes requests from a pod, each on a connection of its own, or all on one.</summary>
     /// <returns>How many were answered with 200, as the client counted.</returns>
     internal static int Request(Pod from, string url, int count, bool onOneConnection = false)

@@ -13,12 +13,12 @@ public sealed class TrafficTests(Scene scene) : IClassFixture<Scene>
     public void Requests_through_a_cluster_ip_name_the_service_and_the_pod_behind_it(bool onOneConnection)
     {
         string mark = $"/cluster-ip-{onOneConnection}";
-        using Observer observer = new(mark);
+        using Observer observer = scene.Observe(mark);
 
         Assert.Equal(Count, Scene.Request(scene.Client, $"http://{scene.ClusterIp}{mark}", Count, onOneConnection));
 
         IReadOnlyList<Transaction> seen = observer.Transactions(mark, 2 * Count);
-        AssertOnceAtEachEnd(seen);
+        seen.AssertOnceAtEachEnd();
         foreach (IGrouping<string, Transaction> request in seen.GroupBy(static one => one.Target))
         {
             string server = request.Single(static one => one.Role == "server").Destination("pod")!;
@@ -34,13 +34,13 @@ public sealed class TrafficTests(Scene scene) : IClassFixture<Scene>
     public void Requests_straight_to_a_pod_name_it()
     {
         const string Mark = "/pod-ip";
-        using Observer observer = new(Mark);
+        using Observer observer = scene.Observe(Mark);
         Pod server = scene.Servers[1];
 
         Assert.Equal(Count, Scene.Request(scene.Client, $"http://{server.Address}:{Scene.Port}{Mark}", Count));
 
         IReadOnlyList<Transaction> seen = observer.Transactions(Mark, 2 * Count);
-        AssertOnceAtEachEnd(seen);
+        seen.AssertOnceAtEachEnd();
         AssertEnds(seen, scene.Client, "shop", server.Name, "web-app");
     }
 
@@ -48,12 +48,12 @@ public sealed class TrafficTests(Scene scene) : IClassFixture<Scene>
     public void Requests_to_a_server_in_the_nodes_network_name_its_pod()
     {
         const string Mark = "to-node";
-        using Observer observer = new(Mark);
+        using Observer observer = scene.Observe(Mark);
 
         Assert.Equal(Count, Scene.Request(scene.Client, $"http://{Node.Address}:{Scene.NodePort}/index.html?{Mark}", Count));
 
         IReadOnlyList<Transaction> seen = observer.Transactions(Mark, 2 * Count);
-        AssertOnceAtEachEnd(seen);
+        seen.AssertOnceAtEachEnd();
         AssertEnds(seen, scene.Client, "shop", scene.NodeServer.Name, scene.NodeServer.Name);
     }
 
@@ -61,29 +61,20 @@ public sealed class TrafficTests(Scene scene) : IClassFixture<Scene>
     public void Requests_of_a_client_in_the_nodes_network_name_its_pod()
     {
         const string Mark = "/from-node";
-        using Observer observer = new(Mark);
+        using Observer observer = scene.Observe(Mark);
         Pod server = scene.Servers[0];
 
         Assert.Equal(Count, Scene.Request(scene.NodeClient, $"http://{server.Address}:{Scene.Port}{Mark}", Count));
         Assert.Equal(Count, Scene.Request(scene.NodeClient, $"http://{scene.ClusterIp}{Mark}/cluster-ip", Count));
 
         IReadOnlyList<Transaction> seen = observer.Transactions(Mark, 4 * Count);
-        AssertOnceAtEachEnd(seen);
+        seen.AssertOnceAtEachEnd();
         foreach (IGrouping<string, Transaction> request in seen.GroupBy(static one => one.Target))
         {
             string pod = request.Single(static one => one.Role == "server").Destination("pod")!;
             AssertEnds(request, scene.NodeClient, scene.NodeClient.Name, pod, "web-app");
         }
         seen.Where(static one => !one.Target.Contains("cluster-ip", StringComparison.Ordinal)).AssertAll(one => one.Destination("pod") == server.Name, "to " + server.Name);
-    }
-
-    private static void AssertOnceAtEachEnd(IReadOnlyList<Transaction> seen)
-    {
-        seen.AssertAll(static one => one.Status == 200, "answered with 200");
-        foreach (IGrouping<string, Transaction> request in seen.GroupBy(static one => one.Target))
-        {
-            Assert.Equal("client server", string.Join(' ', request.Select(static one => one.Role).Order()));
-        }
     }
 
     private void AssertEnds(IEnumerable<Transaction> seen, Pod client, string clientWorkload, string server, string serverWorkload)

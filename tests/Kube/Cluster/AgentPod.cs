@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using KubeBpfBox.Support;
 
 namespace KubeBpfBox.Kube.Cluster;
@@ -34,6 +35,14 @@ internal static class AgentPod
         using ChildProcess child = Kubectl.Start(["exec", "-n", Namespace, "ds/kubebpfbox", "--", "kubebpfbox", .. command]);
         child.WaitForExit(TimeSpan.FromSeconds(60));
         return (child.ExitCode, child.Output, child.Errors);
+    }
+
+    /// <summary>How many follow what it sees. Asked within its pod, where no token is needed.</summary>
+    public static int Watchers(Pod pod)
+    {
+        using JsonDocument status = JsonDocument.Parse(ChildProcess.Run(
+            "nsenter", "-t", pod.FindProcess().ToString(CultureInfo.InvariantCulture), "-n", "curl", "-sS", "--fail", "http://127.0.0.1:9500/api/status"));
+        return status.RootElement.GetProperty("watchers").GetInt32();
     }
 
     /// <summary>A figure of /metrics, summed over its series.</summary>

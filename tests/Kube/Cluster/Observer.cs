@@ -4,37 +4,29 @@ using KubeBpfBox.Support;
 namespace KubeBpfBox.Kube.Cluster;
 
 /// <summary>Follows what the agent says, with <c>kubebpfbox observe -o json</c> in its pod.</summary>
-/// <remarks>The node has other traffic than a test's own: only lines that contain the test's mark are kept, and events.</remarks>
+/// <remarks>Of the namespace's requests only those that contain the test's mark are kept, and all events.</remarks>
 internal sealed class Observer : IDisposable
 {
     private readonly ChildProcess _process;
     private readonly string _mark;
-    private readonly string _first = Guid.NewGuid().ToString("N");
     private readonly List<JsonElement> _transactions = [];
     private readonly List<JsonElement> _events = [];
     private readonly Lock _gate = new();
 
-    /// <summary>Starts it, and waits until it is shown a request.</summary>
+    /// <summary>Starts it, and waits until the agent knows of it.</summary>
+    /// <param name="of">Whose pods are watched: a machine has other traffic, too.</param>
     /// <param name="mark">Text that the targets of the test's requests contain.</param>
     /// <param name="withoutApiServer">Reach the pod through containerd, so that the API server may stop meanwhile.</param>
-    public Observer(string mark, bool withoutApiServer = false)
+    public Observer(string of, string mark, bool withoutApiServer = false)
     {
         _mark = mark;
         Pod agent = AgentPod.Find();
-        string[] observe = ["kubebpfbox", "observe", "-o", "json"];
+        int before = AgentPod.Watchers(agent);
+        string[] observe = ["kubebpfbox", "observe", "-o", "json", "--namespace", of];
         _process = withoutApiServer
             ? ChildProcess.Start(Take, "ctr", Node.ExecArguments(agent.Containers.Single().Id!, observe))
             : ChildProcess.Start(Take, Node.Script("kubectl"), ["exec", "-n", agent.Namespace, agent.Name, "--", .. observe]);
-        string first = $"/healthz?{_first}";
-        _process.WaitUntil(
-            () =>
-            {
-                Node.InNetwork("curl", "-sS", "-o", "/dev/null", $"http://{agent.Address}:9500{first}");
-                Thread.Sleep(100);
-                return Transactions(first).Count > 0;
-            },
-            "request seen by the observer",
-            Kubectl.Patience);
+        _process.WaitUntil(() => AgentPod.Watchers(agent) > before, "subscription", Kubectl.Patience);
     }
 
     /// <summary>The transactions so far whose target contains a text.</summary>
@@ -81,7 +73,7 @@ internal sealed class Observer : IDisposable
     private void Take(string line)
     {
         bool isEvent = line.Contains("\"event\":", StringComparison.Ordinal);
-        if (!isEvent && !line.Contains(_mark, StringComparison.Ordinal) && !line.Contains(_first, StringComparison.Ordinal))
+        if (!isEvent && !line.Contains(_mark, StringComparison.Ordinal))
         {
             return;
         }

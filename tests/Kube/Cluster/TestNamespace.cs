@@ -17,6 +17,9 @@ internal sealed class TestNamespace : IDisposable
     /// <summary>Makes objects in it.</summary>
     public void Apply(params IEnumerable<string> yaml) => Kubectl.Apply(string.Join("---\n", yaml.Select(one => one.Replace("NAMESPACE", Name, StringComparison.Ordinal))));
 
+    /// <summary>Follows its requests and events.</summary>
+    public Observer Observe(string mark, bool withoutApiServer = false) => new(Name, mark, withoutApiServer);
+
     /// <summary>Its pods that are not on their way out.</summary>
     public IReadOnlyList<Pod> Pods(params IEnumerable<string> selection) =>
         [.. Kubectl.Get(["pods", "-n", Name, .. selection]).GetProperty("items").EnumerateArray()

@@ -35,6 +35,17 @@ internal static class TransactionAssertions
         Assert.True(wrong.Length == 0, $"{wrong.Length} of {list.Length} are not: {what}\n{string.Join('\n', wrong.Take(2))}");
     }
 
+    /// <summary>Each request was answered with 200, and is there once as its client's and once as its server's.</summary>
+    public static void AssertOnceAtEachEnd(this IReadOnlyList<Transaction> seen)
+    {
+        seen.AssertAll(static one => one.Status == 200, "answered with 200");
+        foreach (IGrouping<string, Transaction> request in seen.GroupBy(static one => one.Target))
+        {
+            string roles = string.Join(' ', request.Select(static one => one.Role ?? "none").Order());
+            Assert.True(roles == "client server", $"{request.Key} was seen by: {roles}\n{string.Join('\n', request)}");
+        }
+    }
+
     /// <summary>Who asked and who was asked, by their pods.</summary>
     public static bool IsBetween(this Transaction one, string client, string server) => one.Source("pod") == client && one.Destination("pod") == server;
 }
