@@ -87,6 +87,28 @@ public sealed class TrafficTests(Scene scene) : IClassFixture<Scene>
             one => one.Source("pod") is null && one.Source("kind") != "External" && scene.Servers.Any(server => server.Name == one.Destination("pod")), "to a server, from nobody outside");
     }
 
+    [Fact]
+    public void Metrics_count_the_requests_of_each_pod()
+    {
+        const string Route = "/counted";
+        Pod agent = AgentPod.Find();
+
+        Assert.Equal(Count, Scene.Request(scene.Client, $"http://{scene.ClusterIp}{Route}", Count));
+
+        string OfPod(Pod pod) => $"k8s_pod_name=\"{pod.Name}\"";
+        double servers = 0, client = 0;
+        Kubectl.Until(
+            () =>
+            {
+                servers = scene.Servers.Sum(server => AgentPod.Metric(agent, "http_server_requests_total", OfPod(server), $"http_route=\"{Route}\""));
+                client = AgentPod.Metric(agent, "http_client_requests_total", OfPod(scene.Client), $"http_route=\"{Route}\"");
+                return servers >= Count && client >= Count;
+            },
+            () => $"{Count} requests in /metrics: {servers} of the servers, {client} of the client",
+            TimeSpan.FromSeconds(20));
+        Assert.Equal((Count, Count), (servers, client));
+    }
+
     private void AssertEnds(IEnumerable<Transaction> seen, Pod client, string clientWorkload, string server, string serverWorkload)
     {
         seen.AssertAll(one => one.IsBetween(client.Name, server), $"from {client.Name} to {server}");
