@@ -246,6 +246,7 @@ public sealed partial class TrafficPlugin : IDisposable
         Connection connection = _engine.Open(socket.Cookie, local, remote, fromStart, isLocalSocket: true, _clock.ToUnixNs((long)record.KtimeNs));
         _connections[socket.Cookie] = connection;
         connection.NetworkNamespace = socket.Netns;
+        SetOpener(connection, in record);
         Name(connection, in socket);
         _sockets?.Add(connection);
         if (hasHandshake)
@@ -257,6 +258,22 @@ public sealed partial class TrafficPlugin : IDisposable
             StreamEngine.StartAt(connection, Side.B, socket.StartSequence);
         }
         return connection;
+    }
+
+    private static void SetOpener(Connection connection, in TrafficRecord record)
+    {
+        bool isConnecting = (record.Flags & TrafficFlags.Ingress) == 0 && ((TcpFlags)record.TcpFlags & (TcpFlags.Syn | TcpFlags.Ack)) == TcpFlags.Syn;
+        if (isConnecting)
+        {
+            // The SYN itself takes one number (RFC 9293 section 3.4).
+            connection.OpenerSequence = unchecked(record.Sequence + 1);
+            connection.OpenedBy = Side.A;
+        }
+        else if ((record.Flags & TrafficFlags.StartKnown) != 0)
+        {
+            connection.OpenerSequence = record.Socket.StartSequence;
+            connection.OpenedBy = Side.B;
+        }
     }
 
     private void Name(Connection connection, in TrafficSocket socket) => connection.Workload = _resolver.Resolve(new OwnerHint

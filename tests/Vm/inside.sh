@@ -52,7 +52,7 @@ expect "requests pass afterwards" [ "$(get http://127.0.0.1:8080/four)" = hello 
 
 if [ -d /kernel-tests ]; then
   DOTNET_ROOT=/dotnet DOTNET_gcServer=0 COMPlus_EnableDiagnostics=0 KUBEBPFBOX_TEST_MAY_EXHAUST_NODE=1 /dotnet/dotnet /kernel-tests/KubeBpfBox.Kernel.dll -noColor \
-    -namespace KubeBpfBox.Kernel.Bpf -namespace KubeBpfBox.Kernel.Traffic -namespace KubeBpfBox.Kernel.Oomkill -namespace KubeBpfBox.Kernel.Tcpsynbl >/tmp/kernel.log 2>&1
+    -namespace KubeBpfBox.Kernel.Bpf -namespace KubeBpfBox.Kernel.Traffic -namespace KubeBpfBox.Kernel.Oomkill -namespace KubeBpfBox.Kernel.Tcpsynbl -namespace KubeBpfBox.Kernel.Cgroups >/tmp/kernel.log 2>&1
   grep -E '\[(FAIL|SKIP)\]' /tmp/kernel.log
   grep -A4 '\[FAIL\]' /tmp/kernel.log | head -60
   grep -E 'Total: [0-9]+, Errors:' /tmp/kernel.log || tail -20 /tmp/kernel.log

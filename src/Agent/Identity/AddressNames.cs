@@ -5,13 +5,12 @@ namespace KubeBpfBox.Agent.Identity;
 
 /// <summary>Names what is not on this node: Services, their backends elsewhere, nodes, the outside.</summary>
 /// <remarks>One instance for each name; emptied when full. Not thread-safe.</remarks>
-internal sealed class AddressNames(ClusterState cluster)
+internal sealed class AddressNames(ClusterState cluster, WorkloadNames names)
 {
     private const int MaxKept = 8192;
 
     private static readonly Workload s_outside = new("outside", WorkloadSource.Address) { Kind = "External" };
 
-    private readonly Dictionary<Workload, Workload> _kept = [];
     private readonly Dictionary<Endpoint, (Workload Workload, int Generation)> _byEndpoint = [];
 
     /// <summary>Who is behind an address; <see cref="Workload.Unknown"/> when nobody can tell.</summary>
@@ -35,36 +34,22 @@ internal sealed class AddressNames(ClusterState cluster)
     {
         if (cluster.ServiceByAddress(endpoint) is { } service)
         {
-            return Keep(new Workload(service.Name, WorkloadSource.Address) { Kind = "Service", Namespace = service.Namespace, Service = service.Name });
+            return names.Keep(new Workload(service.Name, WorkloadSource.Address) { Kind = "Service", Namespace = service.Namespace, Service = service.Name });
         }
         EndpointInfo? backend = cluster.EndpointByAddress(endpoint, anyPort: false);
         backend = backend?.Pod is null ? cluster.EndpointByAddress(endpoint, anyPort: true) : backend;
         if (backend?.Pod is { } pod)
         {
             // Of pods on other nodes only what the Service's endpoints say is known: not their owner.
-            return Keep(new Workload(backend.Service ?? pod, WorkloadSource.Address)
+            return names.Keep(new Workload(backend.Service ?? pod, WorkloadSource.Address)
             {
                 Kind = backend.Service is null ? "Pod" : "Service", Namespace = backend.Namespace, Pod = pod, Service = backend.Service, Node = backend.NodeName,
             });
         }
         if (cluster.NodeByAddress(endpoint) is { } node)
         {
-            return Keep(new Workload(node, WorkloadSource.Address) { Kind = "Node", Node = node });
+            return names.Keep(new Workload(node, WorkloadSource.Address) { Kind = "Node", Node = node });
         }
         return cluster.KnowsAddresses && !cluster.IsClusterAddress(endpoint) ? s_outside : Workload.Unknown;
-    }
-
-    private Workload Keep(Workload workload)
-    {
-        if (_kept.TryGetValue(workload, out Workload? kept))
-        {
-            return kept;
-        }
-        if (_kept.Count >= MaxKept)
-        {
-            _kept.Clear();
-        }
-        _kept.Add(workload, workload);
-        return workload;
     }
 }

@@ -5,11 +5,11 @@ namespace KubeBpfBox.Agent.Identity;
 
 /// <summary>Brings the names of both ends up to date before a transaction goes to the observers.</summary>
 /// <remarks>On the parse thread. A connection whose names hold costs two comparisons.</remarks>
-internal sealed class ConnectionNamer(IWorkloadResolver resolver, ITransactionObserver next) : ITransactionObserver
+internal sealed class ConnectionNamer(WorkloadResolver resolver, ITransactionObserver next) : ITransactionObserver
 {
     /// <summary>
-    /// How many transactions ask for an unknown peer again although nothing was learnt: the other end's socket shows up within the first
-    /// exchange, or never.
+    /// How many transactions ask for a peer again whose socket was not found, although nothing was learnt: it shows up within the first exchange,
+    /// or never.
     /// </summary>
     private const int PeerTries = 3;
 
@@ -17,7 +17,7 @@ internal sealed class ConnectionNamer(IWorkloadResolver resolver, ITransactionOb
     public void OnTransaction(in Transaction transaction)
     {
         Connection connection = transaction.Connection;
-        if (connection.NamedGeneration != resolver.Generation || (connection.PeerTries < PeerTries && ReferenceEquals(connection.Peer, Workload.Unknown)))
+        if (connection.NamedGeneration != resolver.Generation || (connection.PeerTries < PeerTries && connection.Peer.Source != WorkloadSource.Socket))
         {
             Name(connection);
         }
@@ -33,9 +33,6 @@ internal sealed class ConnectionNamer(IWorkloadResolver resolver, ITransactionOb
         }
         connection.PeerTries++;
         connection.Workload = resolver.Refresh(connection.Workload);
-        // What another socket told stays true; what an address told may have been learnt better.
-        connection.Peer = connection.Peer.Source == WorkloadSource.Socket
-            ? resolver.Refresh(connection.Peer)
-            : resolver.ResolveAddress(connection.B, connection.NetworkNamespace);
+        connection.Peer = resolver.ResolvePeer(connection);
     }
 }

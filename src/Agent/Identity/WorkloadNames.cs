@@ -13,7 +13,7 @@ internal sealed class WorkloadNames
 
     private readonly Dictionary<CommName, Workload> _byProcessName = [];
     private readonly Dictionary<string, Workload> _byCgroup = [];
-    private readonly Dictionary<Workload, Workload> _bySocket = [];
+    private readonly Dictionary<Workload, Workload> _kept = [];
 
     public Workload OfProcess(CommName name)
     {
@@ -47,13 +47,13 @@ internal sealed class WorkloadNames
         return workload;
     }
 
-    /// <summary>The same owner, found through its socket.</summary>
-    public Workload AsSocket(Workload owner)
+    /// <summary>One instance for all that are equal.</summary>
+    public Workload Keep(Workload made)
     {
-        if (!_bySocket.TryGetValue(owner, out Workload? workload))
+        if (!_kept.TryGetValue(made, out Workload? workload))
         {
-            workload = owner with { Source = WorkloadSource.Socket };
-            Add(_bySocket, owner, workload);
+            workload = made;
+            Add(_kept, made, made);
         }
         return workload;
     }

@@ -35,6 +35,7 @@ internal sealed class WorkloadResolver : IWorkloadResolver, ISocketDirectory, ID
     private readonly Lock _lock = new();
     private readonly WorkloadNames _names = new();
     private readonly LocalSockets _localSockets = new();
+    private readonly TranslatedSockets _translated = new();
     private readonly ClusterState? _cluster;
     private readonly PodWorkloads? _pods;
     private readonly PodNetworks? _networks;
@@ -59,7 +60,7 @@ internal sealed class WorkloadResolver : IWorkloadResolver, ISocketDirectory, ID
             _cluster = cluster;
             _pods = new PodWorkloads(cluster);
             _networks = new PodNetworks(cluster);
-            _addresses = new AddressNames(cluster);
+            _addresses = new AddressNames(cluster, _names);
         }
     }
 
@@ -107,24 +108,26 @@ internal sealed class WorkloadResolver : IWorkloadResolver, ISocketDirectory, ID
         }
     }
 
+    /// <summary>
+    /// Who is at the other end of a local socket's connection. A Service's address, or one that masquerading put there, is seen through when
+    /// the other end is on this node.
+    /// </summary>
+    public Workload ResolvePeer(Connection connection)
+    {
+        lock (_lock)
+        {
+            Workload peer = FindByAddress(connection.B, connection.NetworkNamespace);
+            return peer.Source != WorkloadSource.Socket && _translated.FindPeer(connection) is { } owner && !ReferenceEquals(owner, Workload.Unknown)
+                ? Behind(peer, AsSeenFromAfar(owner)) : peer;
+        }
+    }
+
     /// <inheritdoc/>
     public Workload ResolveAddress(Endpoint endpoint, uint networkNamespace)
     {
         lock (_lock)
         {
-            if (_localSockets.Find(endpoint, networkNamespace) is { } owner && !ReferenceEquals(owner, Workload.Unknown))
-            {
-                return AsSeenFromAfar(owner);
-            }
-            if (_pods is null || _networks is null || _cluster is null)
-            {
-                return Workload.Unknown;
-            }
-            string? podUid = endpoint.IsLoopback
-                ? _networks.OfNamespace(networkNamespace)
-                : _networks.OfAddress(endpoint) ?? _cluster.PodByAddress(endpoint)?.Uid;
-            return podUid is not null ? _pods.Find(podUid, null, WorkloadSource.Address)
-                : endpoint.IsLoopback ? Workload.Unknown : _addresses!.Find(endpoint);
+            return FindByAddress(endpoint, networkNamespace);
         }
     }
 
@@ -147,6 +150,7 @@ internal sealed class WorkloadResolver : IWorkloadResolver, ISocketDirectory, ID
         lock (_lock)
         {
             _localSockets.Add(connection.A, connection.NetworkNamespace, connection.Workload);
+            _translated.Add(connection);
         }
     }
 
@@ -156,11 +160,33 @@ internal sealed class WorkloadResolver : IWorkloadResolver, ISocketDirectory, ID
         lock (_lock)
         {
             _localSockets.Remove(connection.A, connection.NetworkNamespace);
+            _translated.Remove(connection);
         }
     }
 
     /// <inheritdoc/>
     public void Dispose() => Cgroups.Dispose();
+
+    private Workload FindByAddress(Endpoint endpoint, uint networkNamespace)
+    {
+        if (_localSockets.Find(endpoint, networkNamespace) is { } owner && !ReferenceEquals(owner, Workload.Unknown))
+        {
+            return AsSeenFromAfar(owner);
+        }
+        if (_pods is null || _networks is null || _cluster is null)
+        {
+            return Workload.Unknown;
+        }
+        string? podUid = endpoint.IsLoopback
+            ? _networks.OfNamespace(networkNamespace)
+            : _networks.OfAddress(endpoint) ?? _cluster.PodByAddress(endpoint)?.Uid;
+        return podUid is not null ? _pods.Find(podUid, null, WorkloadSource.Address)
+            : endpoint.IsLoopback ? Workload.Unknown : _addresses!.Find(endpoint);
+    }
+
+    /// <summary>The pod behind a Service's address, named with that Service; it may stand behind others, too.</summary>
+    private Workload Behind(Workload addressed, Workload owner) =>
+        addressed.Kind == "Service" && owner.Service != addressed.Service ? _names.Keep(owner with { Service = addressed.Service }) : owner;
 
     /// <summary>Null when the path names nobody.</summary>
     private Workload? OfCgroup(in CgroupPath path)
@@ -197,7 +223,7 @@ internal sealed class WorkloadResolver : IWorkloadResolver, ISocketDirectory, ID
     /// <summary>The owner of the other end's socket, marked as found so.</summary>
     private Workload AsSeenFromAfar(Workload owner) => _pods is not null && (owner.PodUid is not null || owner.ContainerId is not null)
         ? _pods.Find(owner.PodUid, owner.ContainerId, WorkloadSource.Socket)
-        : _names.AsSocket(owner);
+        : _names.Keep(owner with { Source = WorkloadSource.Socket });
 
     /// <summary>False when /proc counts processes otherwise than the kernel program: its ids would name strangers.</summary>
     private static bool SeesRootProcesses(string procRoot)

@@ -65,11 +65,12 @@ internal sealed class AgentRun : IAsyncDisposable
     {
         // Before anything else is tried: without rights the rest fails too, and would be told first.
         Pipelines.RequireRights(options);
+        IReadOnlyList<string> lowered = MemoryBudget.Fit(options, MemoryBudget.LimitBytes);
         using ILoggerFactory loggers = Logging.Create(options.LogLevel);
         AgentRun run = new(options, loggers);
         await using (run.ConfigureAwait(false))
         {
-            foreach (string warning in warnings)
+            foreach (string warning in (IEnumerable<string>)[.. warnings, .. lowered])
             {
                 run._logger.LogWarning("{Warning}", warning);
             }

@@ -2,8 +2,12 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using KubeBpfBox.Agent.Configuration;
+using KubeBpfBox.Agent.Identity;
 using KubeBpfBox.Bpf;
+using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.Events;
 using KubeBpfBox.Core.Plugins;
+using KubeBpfBox.Plugins.Cgroups;
 using KubeBpfBox.Plugins.Interface;
 using KubeBpfBox.Plugins.Traffic;
 
@@ -44,8 +48,8 @@ internal static class Check
             Feature("fentry", KernelFeatures.Fentry()),
             Feature("uprobe", KernelFeatures.Uprobe()),
         ];
-        IReadOnlyList<HookStatus> hooks = isInterface ? [InterfacePlugin.Probe(InterfaceSource.TapOptions(options))] : ProbeTraffic(options);
-        return new CheckReport(ProductVersion.Version, KernelFeatures.ReleaseText, hooks.Any(static hook => hook.Attached), features, hooks);
+        IReadOnlyList<HookStatus> capture = isInterface ? [InterfacePlugin.Probe(InterfaceSource.TapOptions(options))] : ProbeTraffic(options);
+        return new CheckReport(ProductVersion.Version, KernelFeatures.ReleaseText, capture.Any(static hook => hook.Attached), features, [.. capture, .. ProbeOthers(options)]);
     }
 
     private static CheckFeature Feature(string name, HookSupport support) => new(name, support.IsSupported, support.Reason ?? string.Empty);
@@ -63,6 +67,24 @@ internal static class Check
         {
             return [new HookStatus("traffic", "cgroup_skb", false, e.Message)];
         }
+    }
+
+    /// <summary>What the agent can do without, but says so.</summary>
+    private static List<HookStatus> ProbeOthers(AgentOptions options)
+    {
+        using WorkloadResolver resolver = new();
+        using CgroupWatch cgroups = new(resolver.Cgroups);
+        cgroups.Attach();
+        List<HookStatus> hooks = [.. cgroups.Hooks];
+        foreach (IEventPlugin plugin in Pipelines.CreateEventPlugins(options, resolver, new EventCounts(), new Ledger()))
+        {
+            using (plugin)
+            {
+                plugin.Attach();
+                hooks.AddRange(plugin.Hooks);
+            }
+        }
+        return hooks;
     }
 
     private static string Text(CheckReport report)

@@ -27,6 +27,15 @@ public sealed class Connection
     /// <summary>Inode of the network namespace of a local socket; 0 when not known.</summary>
     public uint NetworkNamespace { get; set; }
 
+    /// <summary>
+    /// Sequence number of the opener's first byte, when the handshake of a local socket told it; both ends have the same, whatever addresses
+    /// are translated between them. 0 when not known.
+    /// </summary>
+    public uint OpenerSequence { get; set; }
+
+    /// <summary>Which side opened it; meaningful with <see cref="OpenerSequence"/>.</summary>
+    public Side OpenedBy { get; set; }
+
     /// <summary>Who is at the end where it was seen; <see cref="Workload.Unknown"/> for a capture.</summary>
     public Workload Workload { get; set; } = Workload.Unknown;
 

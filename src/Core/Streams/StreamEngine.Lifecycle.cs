@@ -150,6 +150,7 @@ public sealed partial class StreamEngine
         connection.Workload = connection.Peer = Workload.Unknown;
         connection.NamedGeneration = 0;
         connection.PeerTries = 0;
+        connection.OpenerSequence = 0;
         connection.NetworkNamespace = 0;
         if (_free.Count < MaxFreeConnections)
         {

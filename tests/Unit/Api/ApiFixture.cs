@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
 using KubeBpfBox.Agent.Api;
 using KubeBpfBox.Agent.Pipeline;
 using KubeBpfBox.Core.Plugins;
@@ -26,11 +28,14 @@ internal sealed class ApiFixture : IAsyncDisposable
 
     public string? Unreadiness { get; set; }
 
+    public List<string> Degraded { get; } = [];
+
     public HttpClient Client { get; } = new(new SocketsHttpHandler { UseProxy = false });
 
     public IPEndPoint EndPoint => _host!.EndPoint;
 
-    public Uri Url => new($"http://{(EndPoint.Address.Equals(IPAddress.Any) ? IPAddress.Loopback : EndPoint.Address)}:{EndPoint.Port}");
+    /// <summary>Where it listens on all addresses: one that is not loopback, as others reach it.</summary>
+    public Uri Url => new($"http://{(EndPoint.Address.Equals(IPAddress.Any) ? OwnAddress() : EndPoint.Address)}:{EndPoint.Port}");
 
     public string? LogPath { get; init; }
 
@@ -65,6 +70,11 @@ internal sealed class ApiFixture : IAsyncDisposable
         Client.Dispose();
     }
 
+    private static IPAddress OwnAddress() => NetworkInterface.GetAllNetworkInterfaces()
+        .SelectMany(static one => one.GetIPProperties().UnicastAddresses)
+        .Select(static one => one.Address)
+        .First(static address => address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(address));
+
     private ApiSources Sources() => new()
     {
         Hub = Hub,
@@ -74,7 +84,9 @@ internal sealed class ApiFixture : IAsyncDisposable
         Hooks = static () => [new HookStatus("traffic", "cgroup_skb/ingress", true, "/sys/fs/cgroup")],
         Sickness = static () => null,
         Unreadiness = () => Unreadiness,
+        Degraded = () => Degraded,
         Log = LogPath is null ? null : new RequestLogReader(LogPath),
+        Events = LogPath is null ? null : new EventReader(LogPath),
         Metrics = new PrometheusSink(new PrometheusSources { Red = () => Red, Ledger = Ledger, Completeness = static () => 0.5, Version = "1" }),
         NodeName = "node-1",
     };

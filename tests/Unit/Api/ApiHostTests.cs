@@ -140,6 +140,52 @@ public sealed class ApiHostTests
     }
 
     [Fact]
+    public async Task From_within_no_token_is_needed_but_the_host_is_checked()
+    {
+        await using ApiFixture api = new();
+        await api.StartAsync("0.0.0.0:0");
+        foreach ((string host, HttpStatusCode expected) in (ReadOnlySpan<(string, HttpStatusCode)>)[("localhost", HttpStatusCode.OK), ("evil.example", HttpStatusCode.MisdirectedRequest)])
+        {
+            using HttpRequestMessage request = new(HttpMethod.Get, $"http://127.0.0.1:{api.EndPoint.Port}/api/status") { Headers = { Host = host } };
+            Assert.Equal(expected, api.Client.Send(request, Stop).StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task What_is_degraded_is_told_and_is_no_reason_to_be_unready()
+    {
+        await using ApiFixture api = new();
+        await api.StartAsync();
+        api.Degraded.Add("Kubernetes: pods not up to date");
+        Assert.Equal("ok\ndegraded: Kubernetes: pods not up to date\n", await api.Client.GetStringAsync("/readyz", Stop));
+        Assert.Equal("Kubernetes: pods not up to date", (await GetJsonAsync(api, "/api/status")).GetProperty("degraded")[0].GetString());
+    }
+
+    [Fact]
+    public async Task The_stored_events_are_searched()
+    {
+        using TemporaryDirectory directory = new();
+        await using ApiFixture api = new() { LogPath = directory.File("k.db") };
+        await api.StartAsync();
+        Assert.Equal(0, (await GetJsonAsync(api, "/api/events")).GetProperty("events").GetArrayLength());
+        using (SqliteSink sink = new(new SqliteSinkOptions { Path = directory.File("k.db"), MaxAgeNs = long.MaxValue }, new Ledger(), static () => [], NullLogger.Instance))
+        {
+            sink.OnEvent(TestEvents.Kill(1_700_000_000_000_000_000, "web-1"));
+            sink.OnEvent(TestEvents.Overflow(1_700_000_001_000_000_000, "web-2"));
+            sink.Start();
+        }
+        Assert.Equal(["tcpsynbl", "oomkill"], await TypesAsync(api, "/api/events"));
+        Assert.Equal(["oomkill"], await TypesAsync(api, "/api/events?type=oomkill"));
+        Assert.Equal(["tcpsynbl"], await TypesAsync(api, "/api/events?pod=web-2&namespace=shop"));
+        Assert.Equal(["oomkill"], await TypesAsync(api, "/api/events?until=1700000001000000000"));
+        Assert.Empty(await TypesAsync(api, "/api/events?namespace=other"));
+        Assert.Equal(HttpStatusCode.BadRequest, (await api.Client.GetAsync("/api/events?limit=0", Stop)).StatusCode);
+    }
+
+    private static async Task<string[]> TypesAsync(ApiFixture api, string path) =>
+        [.. (await GetJsonAsync(api, path)).GetProperty("events").EnumerateArray().Select(static row => row.GetProperty("event").GetString()!)];
+
+    [Fact]
     public async Task A_port_in_use_is_named_with_its_key()
     {
         using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
