@@ -48,8 +48,33 @@ internal static class AgentPod
     /// <summary>A figure of /metrics, summed over its series.</summary>
     /// <param name="pod">The agent's pod.</param>
     /// <param name="metric">Name of the metric.</param>
-    /// <param name="label">Text that the labels must contain, as <c>reason="ring_full"</c>.</param>
-    public static double Metric(Pod pod, string metric, string label = "") => Node.InNetwork("curl", "-sS", "--fail", $"http://{pod.Address}:9500/metrics").Split('\n')
-        .Where(line => line.StartsWith(metric, StringComparison.Ordinal) && line.Length > metric.Length && line[metric.Length] is ' ' or '{' && line.Contains(label, StringComparison.Ordinal))
+    /// <param name="labels">Texts that the labels must contain, as <c>reason="ring_full"</c>.</param>
+    public static double Metric(Pod pod, string metric, params IEnumerable<string> labels) => Node.InNetwork("curl", "-sS", "--fail", $"http://{pod.Address}:9500/metrics").Split('\n')
+        .Where(line => line.StartsWith(metric, StringComparison.Ordinal) && line.Length > metric.Length && line[metric.Length] is ' ' or '{'
+            && labels.All(label => line.Contains(label, StringComparison.Ordinal)))
         .Sum(static line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
+
+    /// <summary>What its process may.</summary>
+    public static Capabilities EffectiveCapabilities(Pod pod) => CapabilitiesOf(pod, "CapEff");
+
+    /// <summary>A set of capabilities of /proc/PID/status.</summary>
+    public static Capabilities CapabilitiesOf(Pod pod, string set)
+    {
+        string line = File.ReadLines($"/proc/{pod.FindProcess()}/status").Single(line => line.StartsWith(set + ":", StringComparison.Ordinal));
+        return (Capabilities)ulong.Parse(line.AsSpan(set.Length + 1).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+    }
+}
+
+/// <summary>Bits of include/uapi/linux/capability.h.</summary>
+[Flags]
+internal enum Capabilities : ulong
+{
+    NetAdmin = 1UL << 12,
+    NetRaw = 1UL << 13,
+    SysPtrace = 1UL << 19,
+    Perfmon = 1UL << 38,
+    Bpf = 1UL << 39,
+
+    /// <summary>What deploy/base gives.</summary>
+    Base = Bpf | Perfmon | NetAdmin,
 }

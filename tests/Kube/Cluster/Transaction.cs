@@ -47,5 +47,5 @@ internal static class TransactionAssertions
     }
 
     /// <summary>Who asked and who was asked, by their pods.</summary>
-    public static bool IsBetween(this Transaction one, string client, string server) => one.Source("pod") == client && one.Destination("pod") == server;
+    public static bool IsBetween(this Transaction one, string? client, string? server) => one.Source("pod") == client && one.Destination("pod") == server;
 }
