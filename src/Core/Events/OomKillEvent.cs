@@ -11,14 +11,14 @@ public enum OomScope
     /// <summary>A cgroup's limit; which kind of cgroup that is, its path says.</summary>
     Cgroup,
 
+    /// <summary>The node's.</summary>
+    Node,
+
     /// <summary>The limit of a container.</summary>
     Container,
 
     /// <summary>The limit of all containers of a pod together.</summary>
     Pod,
-
-    /// <summary>The node's.</summary>
-    Node,
 }
 
 /// <summary>The kernel killed a process to get its memory.</summary>

@@ -111,11 +111,12 @@ public sealed class RedTable : ITransactionObserver, IBatchGate
         series.Record(isError, transaction.RequestBytes, transaction.ResponseBytes, isUnknown ? -1 : transaction.DurationNs);
     }
 
-    /// <summary>All series since the start (of the series), overflow series last.</summary>
+    /// <summary>All series since the start (of the series), overflow series last. Those of deleted pods are left out some time after their last transaction.</summary>
     public IReadOnlyList<RedSeriesSnapshot> Snapshot()
     {
         lock (_gate)
         {
+            Remove(GoneForNs, onlyGone: true);
             List<RedSeriesSnapshot> all = new(_series.Count + _overflow.Count);
             _series.ForEach(series => all.Add(series.SnapshotTotal()));
             _overflow.ForEach(series => all.Add(series.SnapshotTotal()));

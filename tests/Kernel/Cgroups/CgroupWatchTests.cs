@@ -45,7 +45,7 @@ public sealed class CgroupWatchTests : ICgroupObserver
         }
         ledger.Refresh();
         LedgerStage stage = Assert.Single(ledger.Stages);
-        Assert.Equal((0L, 0L), (stage.Unaccounted, stage.Dropped.Values.Sum(static counter => counter.Value)));
+        Assert.Equal((0L, 0L), (stage.Unaccounted, stage.Dropped.Sum(static reason => reason.Value.Value)));
         Assert.True(stage.In.Value >= 4);
     }
 

@@ -64,8 +64,9 @@ public sealed class ApiTests(AgentFixture fixture)
             Assert.Equal(401, Ask(9500, address, "GET", "/nowhere", "10.9.9.9").Status);
             Assert.Equal(401, Ask(9500, address, "GET", "/api/status", "10.9.9.9", "Authorization: Bearer wrong\r\n").Status);
             Assert.Equal(200, Ask(9500, address, "GET", "/api/status", "10.9.9.9", $"Authorization: Bearer {Token}\r\n").Status);
-            // From this machine too: the listener is the same.
-            Assert.Equal(401, Ask(9500, IPAddress.Loopback, "GET", "/api/status", "localhost").Status);
+            // From within none is needed, as where it listens on loopback only; but not by another name.
+            Assert.Equal(200, Ask(9500, IPAddress.Loopback, "GET", "/api/status", "localhost").Status);
+            Assert.Equal(421, Ask(9500, IPAddress.Loopback, "GET", "/api/status", "evil.example").Status);
         });
     }
 

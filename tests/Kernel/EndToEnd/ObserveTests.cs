@@ -80,7 +80,7 @@ public sealed class ObserveTests(AgentFixture fixture)
                 server.WaitForPort(new IPEndPoint(IPAddress.Loopback, port), TimeSpan.FromSeconds(20));
                 fixture.Inside(() => Traffic.Get(port, "/in-container"));
                 JsonElement destination = fixture.Seen("/in-container", "server").GetProperty("destination");
-                Assert.Equal(Id, destination.GetProperty("container").GetString());
+                Assert.Equal(Id, destination.GetProperty("container_id").GetString());
                 Assert.Equal(Id[..12], destination.GetProperty("workload").GetString());
             }
         }

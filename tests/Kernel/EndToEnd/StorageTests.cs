@@ -17,7 +17,7 @@ public sealed class StorageTests(AgentFixture fixture)
             AssertSums(database, ok: 300, errors: 7);
             // Two old rows, as from a run of yesterday.
             StopTests.Scalar(database, "INSERT INTO request_log_window VALUES (1000, 5, 5, 0, 0)");
-            StopTests.Scalar(database, "INSERT INTO red SELECT 1000, workload, role, protocol, method, '/old', status, error_type, 5, 5, 0, 0, 0, 0, 0, 0, histogram FROM red LIMIT 1");
+            StopTests.Scalar(database, "INSERT INTO red (start_s, workload, role, protocol, method, route, status, error_type, requests, errors, request_bytes, response_bytes, p50_ns, p90_ns, p99_ns, max_ns, histogram) SELECT 1000, workload, role, protocol, method, '/old', status, error_type, 5, 5, 0, 0, 0, 0, 0, 0, histogram FROM red LIMIT 1");
             Assert.Equal(5, StopTests.Scalar(database, "SELECT sum(requests) FROM red WHERE route = '/old'"));
         }
         Make(path, ok: 100, errors: 3);

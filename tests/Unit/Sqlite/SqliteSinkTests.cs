@@ -171,6 +171,74 @@ public sealed class SqliteSinkTests : IDisposable
     }
 
     [Fact]
+    public void Both_ends_come_back_and_are_searched_by_pod()
+    {
+        using SqliteSink sink = Make();
+        Transaction transaction = TestTransactions.Make(startNs: NowNs());
+        transaction.Connection.Workload = TestEvents.Pod("web-1") with { Service = "front" };
+        transaction.Connection.Peer = new Workload("front", WorkloadSource.Address) { Kind = "Service", Namespace = "shop", Service = "front" };
+        sink.OnTransaction(in transaction);
+        sink.OnTransaction(TestTransactions.Make(startNs: NowNs() - 1));
+        sink.RunOnce();
+        Assert.Equal(Json(in transaction), Assert.Single(Search(new TransactionFilter { Namespace = "shop", Pod = "web-1" })).Json);
+        Assert.Empty(Search(new TransactionFilter { Namespace = "other" }));
+        Assert.Equal(2, Search(TransactionFilter.All).Count);
+    }
+
+    [Fact]
+    public void Events_wait_for_a_database_that_is_away_and_are_written_once()
+    {
+        using (SqliteSink sink = Make())
+        {
+            using (SqliteConnection other = new($"Data Source={Path};Pooling=False"))
+            {
+                other.Open();
+                Database.Execute(other, "BEGIN EXCLUSIVE");
+                sink.OnEvent(TestEvents.Kill(NowNs(), "web-1"));
+                sink.RunOnce();
+                Assert.NotNull(sink.Trouble);
+            }
+            sink.OnEvent(TestEvents.Overflow(NowNs() + 1, "web-2"));
+            sink.RunOnce(final: true);
+        }
+        IReadOnlyList<string> stored = new EventReader(Path).Search(new EventQuery(null, null, null, null), 0, long.MaxValue, 10);
+        Assert.Equal(2, stored.Count);
+        Assert.StartsWith("{\"event\":\"tcpsynbl\"", stored[0], StringComparison.Ordinal);
+        AssertIdentity();
+    }
+
+    [Fact]
+    public void A_database_of_version_1_is_brought_up_to_date_with_what_it_holds()
+    {
+        using (SqliteSink sink = Make())
+        {
+            sink.OnTransaction(TestTransactions.Make(startNs: NowNs()));
+            sink.RunOnce();
+        }
+        using (SqliteConnection connection = new($"Data Source={Path};Pooling=False"))
+        {
+            connection.Open();
+            // What version 1 had not.
+            foreach (string column in (string[])["kind", "namespace", "pod", "container", "service"])
+            {
+                Database.Execute(connection, $"ALTER TABLE red DROP COLUMN {column}");
+            }
+            foreach (string column in (IEnumerable<string>)[.. WorkloadColumns.Own, .. WorkloadColumns.Peer])
+            {
+                Database.Execute(connection, $"ALTER TABLE request_log DROP COLUMN {column}");
+            }
+            Database.Execute(connection, "DROP TABLE events; PRAGMA user_version = 1");
+        }
+        using (SqliteSink sink = Make())
+        {
+            sink.OnEvent(TestEvents.Kill(NowNs(), "web-1"));
+            sink.RunOnce();
+        }
+        Assert.Contains("nginx.service", Assert.Single(Search(TransactionFilter.All)).Json, StringComparison.Ordinal);
+        Assert.Single(new EventReader(Path).Search(new EventQuery("oomkill", null, null, null), 0, long.MaxValue, 10));
+    }
+
+    [Fact]
     public void A_database_of_a_newer_version_is_refused()
     {
         Make().Dispose();
