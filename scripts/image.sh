@@ -7,7 +7,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/image-archive.sh
 
-version=$(bin/kubebpfbox version | grep -oE '[0-9]+\.[0-9]+\.[0-9]+' | head -1)
+# Whole outputs first: a reader that stops early would end the writer, and with it this script.
+told=$(bin/kubebpfbox version)
+version=$(grep -oE '[0-9]+\.[0-9]+\.[0-9]+' <<<"$told" | head -1)
+libraries=$(ldconfig -p)
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 mkdir -p "$root"/{dev,etc,proc,sys,tmp,usr/bin,var/lib/kubebpfbox}
@@ -15,7 +18,7 @@ chmod 1777 "$root/tmp"
 echo 'root:x:0:0:root:/:/usr/bin/kubebpfbox' >"$root/etc/passwd"
 image_add "$root" bin/kubebpfbox /usr/bin/kubebpfbox
 for library in libssl.so.3 libcrypto.so.3; do
-  path=$(ldconfig -p | awk -v name="$library" '$1 == name { print $NF; exit }')
+  path=$(awk -v name="$library" '$1 == name { print $NF; exit }' <<<"$libraries")
   [[ -n $path ]] || { echo "image: $library is not installed; install the package libssl3" >&2; exit 1; }
   image_add "$root" "$path"
 done
