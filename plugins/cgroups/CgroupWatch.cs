@@ -34,7 +34,7 @@ public sealed class CgroupWatch : IDisposable
     private readonly Lock _draining = new();
     private readonly ICgroupObserver _observer;
     private readonly List<HookStatus> _hooks = [];
-    private readonly List<BpfLink> _links = [];
+    private readonly BpfLinks _links = new();
     private BpfObject? _object;
     private RingBufferReader? _ring;
     private BpfArrayMap<ulong>? _refused;
@@ -47,9 +47,6 @@ public sealed class CgroupWatch : IDisposable
 
     /// <summary>What was taken, or why not.</summary>
     public IReadOnlyList<HookStatus> Hooks => _hooks;
-
-    /// <summary>True while cgroups are being watched.</summary>
-    public bool IsAttached => _links.Count > 0;
 
     /// <summary>Adds the page of this watch to the ledger.</summary>
     public void AddTo(Ledger ledger)
@@ -69,9 +66,7 @@ public sealed class CgroupWatch : IDisposable
     {
         try
         {
-            _object = BpfObject.OpenResource(typeof(CgroupWatch).Assembly, "cgroups.bpf.o");
-            CgroupRecord.Check(_object);
-            _object.Load();
+            _object = BpfObject.LoadResource(typeof(CgroupWatch).Assembly, "cgroups.bpf.o", CgroupRecord.Check, static loaded => loaded);
             _ring = new RingBufferReader(_object.Maps["records"]);
             _refused = new BpfArrayMap<ulong>(_object.Maps["refused"]);
             foreach (string name in (ReadOnlySpan<string>)["cgroup_mkdir", "cgroup_rmdir"])
@@ -83,7 +78,7 @@ public sealed class CgroupWatch : IDisposable
         }
         catch (BpfException e)
         {
-            Detach();
+            _links.Dispose();
             _hooks.Clear();
             _hooks.Add(new HookStatus(Id, "raw_tp/cgroup_mkdir", false, $"containers are found by looking through the cgroups instead: {e.Message}"));
             return false;
@@ -147,12 +142,6 @@ public sealed class CgroupWatch : IDisposable
         }
     }
 
-    private void Detach()
-    {
-        _links.ForEach(static link => link.Dispose());
-        _links.Clear();
-    }
-
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -160,7 +149,7 @@ public sealed class CgroupWatch : IDisposable
         {
             return;
         }
-        Detach();
+        _links.Dispose();
         lock (_draining)
         {
             _stopping = true;

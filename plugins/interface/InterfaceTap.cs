@@ -37,22 +37,14 @@ public sealed class InterfaceTap : IDisposable
     /// <exception cref="BpfException">The kernel refused; the message says what to do.</exception>
     public static InterfaceTap Load(InterfaceOptions options)
     {
-        BpfObject loading = BpfObject.OpenResource(typeof(InterfaceTap).Assembly, "interface.bpf.o");
-        try
+        ulong seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+        return BpfObject.LoadResource(typeof(InterfaceTap).Assembly, "interface.bpf.o", loading =>
         {
             InterfaceLayout.Check(loading);
-            ulong seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
             loading.SetRodata("flow_seed", seed);
             loading.SetRodata("bytes_per_packet", (uint)options.BytesPerPacket);
             loading.SetRodata("bytes_per_wanted_packet", options.BytesPerPacket >= InterfaceOptions.WholePacketsFrom ? uint.MaxValue : (uint)options.BytesPerPacket);
-            loading.Load();
-            return new InterfaceTap(loading, seed);
-        }
-        catch
-        {
-            loading.Dispose();
-            throw;
-        }
+        }, loaded => new InterfaceTap(loaded, seed));
     }
 
     /// <summary>One of the kernel's counters, all CPUs together.</summary>

@@ -20,7 +20,7 @@ internal sealed class OomKillProgram : IDisposable
     private const ulong ChargeBatchPages = 64;
 
     private readonly BpfObject _object;
-    private readonly List<BpfLink> _links = [];
+    private readonly BpfLinks _links = new();
     private readonly Lock _counting = new();
     private OomKillCounters _last;
     private bool _isDisposed;
@@ -132,9 +132,7 @@ internal sealed class OomKillProgram : IDisposable
 
     private static OomKillProgram Attach(Way way, int ringBytes, bool withMembers)
     {
-        BpfObject loading = BpfObject.OpenResource(typeof(OomKillProgram).Assembly, "oomkill.bpf.o");
-        OomKillProgram? program = null;
-        try
+        OomKillProgram program = BpfObject.LoadResource(typeof(OomKillProgram).Assembly, "oomkill.bpf.o", loading =>
         {
             OomKillLayout.Check(loading);
             loading.SetRodata("no_limit_pages", (ulong)(long.MaxValue / Environment.SystemPageSize));
@@ -147,8 +145,9 @@ internal sealed class OomKillProgram : IDisposable
             {
                 each.AutoLoad = each.Name == way.Program || (withMembers && each.Name == way.MemberProgram);
             }
-            loading.Load();
-            program = new OomKillProgram(loading, way.Hook);
+        }, loaded => new OomKillProgram(loaded, way.Hook));
+        try
+        {
             if (withMembers)
             {
                 program.AttachTo(way.MemberHook!, way.MemberProgram!);
@@ -158,8 +157,7 @@ internal sealed class OomKillProgram : IDisposable
         }
         catch
         {
-            program?.Dispose();
-            loading.Dispose();
+            program.Dispose();
             throw;
         }
     }
@@ -188,14 +186,7 @@ internal sealed class OomKillProgram : IDisposable
     }
 
     /// <summary>Sees no more kills; what is in the ring buffer stays readable.</summary>
-    public void Detach()
-    {
-        foreach (BpfLink link in _links)
-        {
-            link.Dispose();
-        }
-        _links.Clear();
-    }
+    public void Detach() => _links.Dispose();
 
     /// <summary>Detaches and unloads.</summary>
     public void Dispose()

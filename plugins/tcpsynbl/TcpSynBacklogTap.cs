@@ -15,7 +15,7 @@ internal sealed class TcpSynBacklogTap : IDisposable
     private const string ReleaseHook = "cgroup/sock_release";
 
     private readonly BpfObject _object;
-    private readonly List<BpfLink> _links = [];
+    private readonly BpfLinks _links = new();
     private readonly BpfPerCpuArray<TcpSynBacklogCounters> _counters;
 
     private TcpSynBacklogTap(BpfObject loaded)
@@ -64,14 +64,7 @@ internal sealed class TcpSynBacklogTap : IDisposable
     public TcpSynBacklogCounters ReadCounters() => _counters.Sum(0);
 
     /// <summary>Ends the watch; maps stay readable.</summary>
-    public void Detach()
-    {
-        foreach (BpfLink link in _links)
-        {
-            link.Dispose();
-        }
-        _links.Clear();
-    }
+    public void Detach() => _links.Dispose();
 
     /// <inheritdoc/>
     public void Dispose()
@@ -95,24 +88,13 @@ internal sealed class TcpSynBacklogTap : IDisposable
         }
     }
 
-    private static TcpSynBacklogTap Load(TcpSynBacklogOptions options, bool withRelease)
+    private static TcpSynBacklogTap Load(TcpSynBacklogOptions options, bool withRelease) => BpfObject.LoadResource(typeof(TcpSynBacklogTap).Assembly, "tcpsynbl.bpf.o", loading =>
     {
-        BpfObject loading = BpfObject.OpenResource(typeof(TcpSynBacklogTap).Assembly, "tcpsynbl.bpf.o");
-        try
-        {
-            TcpSynBacklogLayout.Check(loading);
-            loading.SetRodata("window_ns", (ulong)options.Window.TotalNanoseconds);
-            loading.Maps["listeners"].MaxEntries = options.MaxListeners;
-            loading.Programs["tcpsynbl__release"].AutoLoad = withRelease;
-            loading.Load();
-            return new TcpSynBacklogTap(loading);
-        }
-        catch
-        {
-            loading.Dispose();
-            throw;
-        }
-    }
+        TcpSynBacklogLayout.Check(loading);
+        loading.SetRodata("window_ns", (ulong)options.Window.TotalNanoseconds);
+        loading.Maps["listeners"].MaxEntries = options.MaxListeners;
+        loading.Programs["tcpsynbl__release"].AutoLoad = withRelease;
+    }, static loaded => new TcpSynBacklogTap(loaded));
 
     private HookStatus AttachRelease(string cgroup)
     {

@@ -19,7 +19,7 @@ public sealed class TrafficTap : ITapControl, IDisposable
         [("traffic__egress", "cgroup_skb/egress"), ("traffic__ingress", "cgroup_skb/ingress"), ("traffic__release", ReleaseHook)];
 
     private readonly BpfObject _object;
-    private readonly List<BpfLink> _links = [];
+    private readonly BpfLinks _links = new();
     private readonly List<HookStatus> _hooks = [];
     private readonly MmapArray<TrafficSlot> _slots;
     private readonly MmapArray<TrafficControl> _control;
@@ -61,24 +61,13 @@ public sealed class TrafficTap : ITapControl, IDisposable
         }
     }
 
-    private static TrafficTap Load(TrafficOptions options, bool withRelease)
+    private static TrafficTap Load(TrafficOptions options, bool withRelease) => BpfObject.LoadResource(typeof(TrafficTap).Assembly, "traffic.bpf.o", loading =>
     {
-        BpfObject loading = BpfObject.OpenResource(typeof(TrafficTap).Assembly, "traffic.bpf.o");
-        try
-        {
-            TrafficLayout.Check(loading);
-            loading.SetRodata("bytes_per_packet", (uint)options.BytesPerPacket);
-            loading.Maps["records"].MaxEntries = options.RingBytes;
-            loading.Programs["traffic__release"].AutoLoad = withRelease;
-            loading.Load();
-            return new TrafficTap(loading);
-        }
-        catch
-        {
-            loading.Dispose();
-            throw;
-        }
-    }
+        TrafficLayout.Check(loading);
+        loading.SetRodata("bytes_per_packet", (uint)options.BytesPerPacket);
+        loading.Maps["records"].MaxEntries = options.RingBytes;
+        loading.Programs["traffic__release"].AutoLoad = withRelease;
+    }, static loaded => new TrafficTap(loaded));
 
     /// <summary>Starts the capture for every socket of the cgroup and below.</summary>
     /// <exception cref="BpfException">There is no cgroup v2 hierarchy, or the kernel refused.</exception>
@@ -97,14 +86,7 @@ public sealed class TrafficTap : ITapControl, IDisposable
     }
 
     /// <summary>Ends the capture; what is in the ring buffer stays readable.</summary>
-    public void Detach()
-    {
-        foreach (BpfLink link in _links)
-        {
-            link.Dispose();
-        }
-        _links.Clear();
-    }
+    public void Detach() => _links.Dispose();
 
     /// <summary>Packets that could have been records but found the ring buffer full or no memory.</summary>
     public long ReadRefused()

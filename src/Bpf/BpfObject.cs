@@ -68,6 +68,28 @@ public sealed class BpfObject : IDisposable
         return Open(elf, resource.Split('.')[0]);
     }
 
+    /// <summary>Opens an embedded object, has it prepared, loads it and hands it to its owner; a failure on the way leaves nothing behind.</summary>
+    /// <param name="assembly">Where it is embedded.</param>
+    /// <param name="resource">Its name, such as "traffic.bpf.o".</param>
+    /// <param name="prepare">Checks layouts; sets sizes, globals and programs to leave out.</param>
+    /// <param name="make">Makes what owns the loaded object from then on.</param>
+    /// <exception cref="BpfException">What one of the steps throws.</exception>
+    public static T LoadResource<T>(Assembly assembly, string resource, Action<BpfObject> prepare, Func<BpfObject, T> make)
+    {
+        BpfObject loading = OpenResource(assembly, resource);
+        try
+        {
+            prepare(loading);
+            loading.Load();
+            return make(loading);
+        }
+        catch
+        {
+            loading.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Creates the maps, relocates the programs for this kernel and loads them.</summary>
     /// <exception cref="VerifierException">A program was refused.</exception>
     /// <exception cref="BpfException">Anything else, with the capability that is missing.</exception>

@@ -13,8 +13,6 @@ internal sealed class LocalSockets
 {
     private readonly Dictionary<Key, Entry> _entries = [];
 
-    public int Count => _entries.Count;
-
     public void Add(Endpoint local, uint networkNamespace, Workload workload)
     {
         Key key = KeyOf(local, networkNamespace);

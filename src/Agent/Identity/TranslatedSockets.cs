@@ -12,8 +12,6 @@ internal sealed class TranslatedSockets
 {
     private readonly Dictionary<uint, Pair> _pairs = [];
 
-    public int Count => _pairs.Count;
-
     public void Add(Connection connection)
     {
         if (connection.OpenerSequence == 0)

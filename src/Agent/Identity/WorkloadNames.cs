@@ -14,6 +14,7 @@ internal sealed class WorkloadNames
     private readonly Dictionary<CommName, Workload> _byProcessName = [];
     private readonly Dictionary<string, Workload> _byCgroup = [];
     private readonly Dictionary<Workload, Workload> _kept = [];
+    private readonly Dictionary<Workload, Workload> _asSocket = new(ReferenceEqualityComparer.Instance);
 
     public Workload OfProcess(CommName name)
     {
@@ -54,6 +55,17 @@ internal sealed class WorkloadNames
         {
             workload = made;
             Add(_kept, made, made);
+        }
+        return workload;
+    }
+
+    /// <summary>The same owner, found through its socket. Asked for each connection, so a known one is found by its instance alone.</summary>
+    public Workload AsSocket(Workload owner)
+    {
+        if (!_asSocket.TryGetValue(owner, out Workload? workload))
+        {
+            workload = Keep(owner with { Source = WorkloadSource.Socket });
+            Add(_asSocket, owner, workload);
         }
         return workload;
     }

@@ -36,10 +36,7 @@ internal sealed class WorkloadResolver : IWorkloadResolver, ISocketDirectory, ID
     private readonly WorkloadNames _names = new();
     private readonly LocalSockets _localSockets = new();
     private readonly TranslatedSockets _translated = new();
-    private readonly ClusterState? _cluster;
-    private readonly PodWorkloads? _pods;
-    private readonly PodNetworks? _networks;
-    private readonly AddressNames? _addresses;
+    private readonly ClusterNames? _cluster;
     private readonly ProcessWorkloads _processes;
     private readonly bool _seesRootProcesses;
 
@@ -55,13 +52,7 @@ internal sealed class WorkloadResolver : IWorkloadResolver, ISocketDirectory, ID
         _processes = new ProcessWorkloads(options.ProcRoot, _names, path => OfCgroup(path), time);
         Sockets = new ProcessSockets(options.ProcRoot, time);
         _seesRootProcesses = SeesRootProcesses(options.ProcRoot);
-        if (cluster is not null)
-        {
-            _cluster = cluster;
-            _pods = new PodWorkloads(cluster);
-            _networks = new PodNetworks(cluster);
-            _addresses = new AddressNames(cluster, _names);
-        }
+        _cluster = cluster is null ? null : new ClusterNames(cluster, new PodWorkloads(cluster), new PodNetworks(cluster), new AddressNames(cluster, _names));
     }
 
     /// <summary>Where cgroup2 was found; null when it is not mounted.</summary>
@@ -74,7 +65,7 @@ internal sealed class WorkloadResolver : IWorkloadResolver, ISocketDirectory, ID
     public ProcessSockets Sockets { get; }
 
     /// <inheritdoc/>
-    public int Generation => _cluster?.Generation ?? 0;
+    public int Generation => _cluster?.State.Generation ?? 0;
 
     /// <summary>Does the slow first look before traffic comes. Optional.</summary>
     public void Prepare() => Sockets.Prepare();
@@ -102,7 +93,7 @@ internal sealed class WorkloadResolver : IWorkloadResolver, ISocketDirectory, ID
             }
             if (workload.PodUid is { } podUid && !workload.IsProvisional)
             {
-                _networks?.Learn(hint.NetworkNamespace, hint.Local, podUid);
+                _cluster?.Networks.Learn(hint.NetworkNamespace, hint.Local, podUid);
             }
             return workload;
         }
@@ -134,13 +125,13 @@ internal sealed class WorkloadResolver : IWorkloadResolver, ISocketDirectory, ID
     /// <inheritdoc/>
     public Workload Refresh(Workload workload)
     {
-        if (_pods is null)
+        if (_cluster is null)
         {
             return workload;
         }
         lock (_lock)
         {
-            return _pods.Refresh(workload);
+            return _cluster.Pods.Refresh(workload);
         }
     }
 
@@ -173,15 +164,15 @@ internal sealed class WorkloadResolver : IWorkloadResolver, ISocketDirectory, ID
         {
             return AsSeenFromAfar(owner);
         }
-        if (_pods is null || _networks is null || _cluster is null)
+        if (_cluster is null)
         {
             return Workload.Unknown;
         }
         string? podUid = endpoint.IsLoopback
-            ? _networks.OfNamespace(networkNamespace)
-            : _networks.OfAddress(endpoint) ?? _cluster.PodByAddress(endpoint)?.Uid;
-        return podUid is not null ? _pods.Find(podUid, null, WorkloadSource.Address)
-            : endpoint.IsLoopback ? Workload.Unknown : _addresses!.Find(endpoint);
+            ? _cluster.Networks.OfNamespace(networkNamespace)
+            : _cluster.Networks.OfAddress(endpoint) ?? _cluster.State.PodByAddress(endpoint)?.Uid;
+        return podUid is not null ? _cluster.Pods.Find(podUid, null, WorkloadSource.Address)
+            : endpoint.IsLoopback ? Workload.Unknown : _cluster.Addresses.Find(endpoint);
     }
 
     /// <summary>The pod behind a Service's address, named with that Service; it may stand behind others, too.</summary>
@@ -189,26 +180,21 @@ internal sealed class WorkloadResolver : IWorkloadResolver, ISocketDirectory, ID
         addressed.Kind == "Service" && owner.Service != addressed.Service ? _names.Keep(owner with { Service = addressed.Service }) : owner;
 
     /// <summary>Null when the path names nobody.</summary>
-    private Workload? OfCgroup(in CgroupPath path)
-    {
-        if (_pods is not null && (path.PodUid is not null || path.ContainerId is not null))
-        {
-            return _pods.Find(path.PodUid, path.ContainerId, WorkloadSource.Cgroup);
-        }
-        return _names.OfCgroup(path);
-    }
+    private Workload? OfCgroup(in CgroupPath path) => _cluster is not null && (path.PodUid is not null || path.ContainerId is not null)
+        ? _cluster.Pods.Find(path.PodUid, path.ContainerId, WorkloadSource.Cgroup)
+        : _names.OfCgroup(path);
 
     private Workload? OfNetwork(in OwnerHint hint)
     {
-        if (_pods is null || _networks is null || _cluster is null)
+        if (_cluster is null)
         {
             return null;
         }
-        if (_networks.OfNamespace(hint.NetworkNamespace) is { } podUid)
+        if (_cluster.Networks.OfNamespace(hint.NetworkNamespace) is { } podUid)
         {
-            return _pods.Find(podUid, null, WorkloadSource.NetworkNamespace);
+            return _cluster.Pods.Find(podUid, null, WorkloadSource.NetworkNamespace);
         }
-        return hint.Local.IsLoopback || _cluster.PodByAddress(hint.Local) is not { } pod ? null : _pods.Find(pod.Uid, null, WorkloadSource.Address);
+        return hint.Local.IsLoopback || _cluster.State.PodByAddress(hint.Local) is not { } pod ? null : _cluster.Pods.Find(pod.Uid, null, WorkloadSource.Address);
     }
 
     private Workload OfSocket(in OwnerHint hint, CommName name)
@@ -221,9 +207,9 @@ internal sealed class WorkloadResolver : IWorkloadResolver, ISocketDirectory, ID
     }
 
     /// <summary>The owner of the other end's socket, marked as found so.</summary>
-    private Workload AsSeenFromAfar(Workload owner) => _pods is not null && (owner.PodUid is not null || owner.ContainerId is not null)
-        ? _pods.Find(owner.PodUid, owner.ContainerId, WorkloadSource.Socket)
-        : _names.Keep(owner with { Source = WorkloadSource.Socket });
+    private Workload AsSeenFromAfar(Workload owner) => _cluster is not null && (owner.PodUid is not null || owner.ContainerId is not null)
+        ? _cluster.Pods.Find(owner.PodUid, owner.ContainerId, WorkloadSource.Socket)
+        : _names.AsSocket(owner);
 
     /// <summary>False when /proc counts processes otherwise than the kernel program: its ids would name strangers.</summary>
     private static bool SeesRootProcesses(string procRoot)
@@ -237,4 +223,7 @@ internal sealed class WorkloadResolver : IWorkloadResolver, ISocketDirectory, ID
             return true;
         }
     }
+
+    /// <summary>What there is where an API server is asked.</summary>
+    private sealed record ClusterNames(ClusterState State, PodWorkloads Pods, PodNetworks Networks, AddressNames Addresses);
 }

@@ -215,5 +215,23 @@ public sealed class WorkloadResolverTests : IDisposable
     private static Endpoint From(EndPoint endpoint) =>
         Endpoint.From(((IPEndPoint)endpoint).Address.GetAddressBytes(), (ushort)((IPEndPoint)endpoint).Port);
 
+    [Fact]
+    public void The_other_end_of_a_known_local_connection_costs_no_allocation()
+    {
+        using WorkloadResolver resolver = Fake();
+        Core.Streams.Connection connection = Core.Streams.Connection.Create(Endpoint.From([10, 0, 0, 1], 80), Endpoint.From([10, 0, 0, 2], 4000), isLocalSocket: true);
+        connection.Workload = new Workload("nginx.service", WorkloadSource.Cgroup);
+        resolver.Add(connection);
+        Workload first = resolver.ResolveAddress(connection.A, 7);
+        Assert.Equal(("nginx.service", WorkloadSource.Socket), (first.Name, first.Source));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 1000; i++)
+        {
+            _ = resolver.ResolveAddress(connection.A, 7);
+        }
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Same(first, resolver.ResolveAddress(connection.A, 7));
+    }
+
     private WorkloadResolver Fake() => new(new WorkloadResolverOptions { ProcRoot = _proc.Root, CgroupRoot = _cgroups }, time: _time);
 }
