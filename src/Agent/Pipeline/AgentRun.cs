@@ -68,7 +68,7 @@ internal sealed class AgentRun : IAsyncDisposable
         // Before anything else is tried: without rights the rest fails too, and would be told first.
         Pipelines.RequireRights(options);
         IReadOnlyList<string> lowered = MemoryBudget.Fit(options, MemoryBudget.LimitBytes);
-        using ILoggerFactory loggers = Logging.Create(options.LogLevel);
+        using ILoggerFactory loggers = Logging.Create(options);
         AgentRun run = new(options, loggers);
         await using (run.ConfigureAwait(false))
         {

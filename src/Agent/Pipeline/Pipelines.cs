@@ -12,6 +12,7 @@ using KubeBpfBox.Core.Streams;
 using KubeBpfBox.Plugins.OomKill;
 using KubeBpfBox.Plugins.Tcpsynbl;
 using KubeBpfBox.Protocols.Http1;
+using KubeBpfBox.Sinks.JsonLog;
 using KubeBpfBox.Sinks.Sqlite;
 using Microsoft.Extensions.Logging;
 
@@ -71,6 +72,13 @@ internal static class Pipelines
         if (options.SqliteEnabled)
         {
             sinks.Add(CreateSqlite(options, context));
+        }
+        if (options.JsonLogPath.Length > 0)
+        {
+            sinks.Add(new JsonLogSink(
+                new JsonLogSinkOptions { RequestLog = options.JsonLogRequestLog, Url = options.ExportUrl },
+                context.Ledger, context.Loggers.CreateLogger("jsonlog"),
+                options.JsonLogPath == "-" ? new StandardOutputLines() : new FileLines(options.JsonLogPath, options.JsonLogMaxBytes, (int)options.JsonLogMaxFiles)));
         }
         return sinks;
     }
