@@ -2,6 +2,7 @@ using System.Buffers;
 using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Events;
 using KubeBpfBox.Core.Red;
+using KubeBpfBox.Core.Sinks;
 
 namespace KubeBpfBox.Sinks.Prometheus;
 
@@ -20,11 +21,8 @@ public sealed record PrometheusSources
     /// <summary>The stages of the path.</summary>
     public required Ledger Ledger { get; init; }
 
-    /// <summary>How much of what was there was seen, from 0 to 1.</summary>
-    public required Func<double> Completeness { get; init; }
-
-    /// <summary>Product's version.</summary>
-    public required string Version { get; init; }
+    /// <summary>How the agent itself is.</summary>
+    public required Func<AgentHealth> Health { get; init; }
 
     /// <summary>Revision it was built from; empty when not known.</summary>
     public string Revision { get; init; } = string.Empty;
@@ -38,6 +36,7 @@ public sealed class PrometheusSink(PrometheusSources sources)
     public void Write(IBufferWriter<byte> output)
     {
         ExpositionWriter writer = new(output);
+        AgentHealth health = sources.Health();
         IReadOnlyList<RedSeriesSnapshot> series = sources.Red();
         RedFamilies.Write(ref writer, series);
         EventFamilies.Write(ref writer, sources.Events(), sources.Listeners());
@@ -45,14 +44,14 @@ public sealed class PrometheusSink(PrometheusSources sources)
 
         writer.Family("kubebpfbox_completeness_ratio"u8, "gauge"u8, "Share of the captured traffic that was followed to its end without loss."u8);
         writer.Sample("kubebpfbox_completeness_ratio"u8);
-        writer.Value(sources.Completeness());
+        writer.Value(health.Completeness);
 
         writer.Family("kubebpfbox_build_info"u8, "gauge"u8, "Version of the agent."u8);
         writer.Sample("kubebpfbox_build_info"u8);
-        writer.Label("version"u8, sources.Version);
+        writer.Label("version"u8, health.Version);
         writer.Label("revision"u8, sources.Revision);
         writer.Value(1);
 
-        ProcessFamilies.Write(ref writer);
+        ProcessFamilies.Write(ref writer, health);
     }
 }
