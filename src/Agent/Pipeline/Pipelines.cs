@@ -145,7 +145,7 @@ internal static class Pipelines
             red.Enter();
             stage.In.Value = red.Transactions.Value;
             responses.Value = red.ResponsesWithoutRequest.Value;
-            stage.Out.Value = red.SeriesTransactions;
+            stage.Out.Value = red.SeriesTransactions.Value;
             red.Exit();
         });
         return red;
