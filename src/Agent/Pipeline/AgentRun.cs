@@ -263,6 +263,7 @@ internal sealed class AgentRun : IAsyncDisposable
         Listeners = () => [.. _eventPlugins.OfType<TcpSynBacklogPlugin>().SelectMany(static plugin => plugin.Listeners)],
         Ledger = _ledger,
         Health = Health,
+        Sinks = () => _sinks,
         IsCapturing = () => _isCapturing && _source is { Trouble: null },
         Hooks = Hooks,
         Degraded = Degraded,
