@@ -53,9 +53,10 @@ internal sealed class SpoolSegment : IDisposable
         SpoolSegment segment = new(path, kind, number);
         Span<byte> head = stackalloc byte[HeadBytes];
         WriteHead(head, kind);
+        SafeFileHandle handle = segment.OpenFile(FileMode.CreateNew);
         try
         {
-            RandomAccess.Write(segment.OpenFile(FileMode.CreateNew), head, 0);
+            RandomAccess.Write(handle, head, 0);
             return segment;
         }
         catch (IOException)
