@@ -152,6 +152,21 @@ public sealed class ExporterTests
     }
 
     [Fact]
+    public void One_item_that_is_too_large_does_not_make_all_that_follow_small()
+    {
+        using ExportFixture fixture = new(InMemory);
+        fixture.Server.Answer = static batch => ScriptedTransport.ItemsOf(batch).Contains("Log 3") ? new ExportResult(ExportStatus.TooLarge, "413") : ExportResult.Accepted;
+        fixture.Add(ExportKind.Log, 64);
+        fixture.Run(0.25);
+        Assert.Equal(63, fixture.Server.Taken.Count);
+        fixture.Server.Sent.Clear();
+        fixture.Add(ExportKind.Log, 64);
+        fixture.Run(0.25);
+        Assert.InRange(fixture.Server.Sent.Count, 1, 4);
+        fixture.CheckLedger();
+    }
+
+    [Fact]
     public void Of_a_malformed_batch_only_the_bad_item_is_dropped()
     {
         using ExportFixture fixture = new(InMemory);
