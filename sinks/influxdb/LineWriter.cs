@@ -6,7 +6,7 @@ using KubeBpfBox.Core.Records;
 
 namespace KubeBpfBox.Sinks.InfluxDb;
 
-/// <summary>Writes one point of InfluxDB's line protocol after the other.</summary>
+/// <summary>Writes one point of InfluxDB's line protocol.</summary>
 /// <remarks>
 /// Shape: <c>measurement,tag=value field="text",field=1i,field=0.5 nanoseconds\n</c>. A line is its tags (<see cref="Tags(ReadOnlySpan{byte})"/>), at least one field,
 /// <see cref="End"/>. Fields that are empty or no finite number are left out. Whatever bytes a text holds, the line stays one line and valid UTF-8: control characters but
@@ -143,7 +143,6 @@ public ref struct LineWriter(IBufferWriter<byte> output)
         Number(timeNs);
         Byte((byte)'\n');
         Flush();
-        _span = output.GetSpan(Chunk * 2);
     }
 
     /// <summary>Hands over what was written, for fields or tags without a line around them.</summary>
