@@ -10,5 +10,6 @@ internal sealed record BenchOptions(
     int Transactions,
     int IdleConnections,
     int GarbageConnections,
+    int Series,
     bool IsIsolated,
     string? CgroupPath = null);

@@ -7,6 +7,7 @@ using KubeBpfBox.Core.Plugins;
 using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Live;
 using KubeBpfBox.Core.Red;
+using KubeBpfBox.Core.Sinks;
 using KubeBpfBox.Sinks.Prometheus;
 using KubeBpfBox.Sinks.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -25,6 +26,8 @@ internal sealed class ApiFixture : IAsyncDisposable
     public LiveHub Hub { get; }
 
     public List<RedSeriesSnapshot> Red { get; } = [];
+
+    public RedTable Table { get; } = new();
 
     public string? Unreadiness { get; set; }
 
@@ -87,7 +90,7 @@ internal sealed class ApiFixture : IAsyncDisposable
         Degraded = () => Degraded,
         Log = LogPath is null ? null : new RequestLogReader(LogPath),
         Events = LogPath is null ? null : new EventReader(LogPath),
-        Metrics = new PrometheusSink(new PrometheusSources { Red = () => Red, Ledger = Ledger, Completeness = static () => 0.5, Version = "1" }),
+        Metrics = new PrometheusSink(new PrometheusSources { Red = Table, Ledger = Ledger, Health = static () => new AgentHealth(0.5, 1, 1, 1, 1, "1") }),
         NodeName = "node-1",
     };
 }
