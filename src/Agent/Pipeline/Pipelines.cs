@@ -14,6 +14,7 @@ using KubeBpfBox.Plugins.OomKill;
 using KubeBpfBox.Plugins.Tcpsynbl;
 using KubeBpfBox.Protocols.Http1;
 using KubeBpfBox.Sinks.InfluxDb;
+using KubeBpfBox.Sinks.JsonLog;
 using KubeBpfBox.Sinks.Sqlite;
 using Microsoft.Extensions.Logging;
 
@@ -77,6 +78,13 @@ internal static class Pipelines
         if (options.InfluxUrl.Length > 0)
         {
             sinks.Add(CreateInfluxDb(options, context));
+        }
+        if (options.JsonLogPath.Length > 0)
+        {
+            sinks.Add(new JsonLogSink(
+                new JsonLogSinkOptions { RequestLog = options.JsonLogRequestLog, Url = options.ExportUrl },
+                context.Ledger, context.Loggers.CreateLogger("jsonlog"),
+                options.JsonLogPath == "-" ? new StandardOutputLines() : new FileLines(options.JsonLogPath, options.JsonLogMaxBytes, (int)options.JsonLogMaxFiles)));
         }
         return sinks;
     }
@@ -178,7 +186,7 @@ internal static class Pipelines
             red.Enter();
             stage.In.Value = red.Transactions.Value;
             responses.Value = red.ResponsesWithoutRequest.Value;
-            stage.Out.Value = red.SeriesTransactions;
+            stage.Out.Value = red.SeriesTransactions.Value;
             red.Exit();
         });
         return red;
