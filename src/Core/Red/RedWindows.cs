@@ -65,8 +65,8 @@ public sealed class RedWindows : IDisposable
         }
     }
 
-    /// <summary>Looks whether the window is over.</summary>
-    internal void Tick()
+    /// <summary>Looks whether the window is over; the timer does so four times a second.</summary>
+    public void Tick()
     {
         lock (_lock)
         {
