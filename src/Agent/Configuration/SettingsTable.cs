@@ -44,15 +44,15 @@ internal static class SettingsTable
 
         Setting.Number("red.max_series", RedTable.DefaultMaxSeries, 10, 1_000_000, "Series of rate, errors and duration; what is beyond goes to the overflow series.", static (o, v) => o.RedMaxSeries = v),
 
+        Setting.Choice("export.url", ExportedUrl.Path, "How much of a request's target influxdb, otlp and jsonlog get: the path without its query, all of it, or only the route (/users/{id}).", static (o, v) => o.ExportUrl = v),
+        Setting.Text("spool.path", "/var/lib/kubebpfbox/spool", "the path of a directory", "Where batches wait on disk for a server that is away; a directory for each sink below it.", static (o, v) => o.SpoolPath = v, static v => v.Length > 0),
+
         Setting.Flag("sinks.prometheus.enabled", true, "Serve /metrics.", static (o, v) => o.PrometheusEnabled = v),
         Setting.Flag("sinks.sqlite.enabled", true, "Store series and a request log in an SQLite file.", static (o, v) => o.SqliteEnabled = v),
         Setting.Text("sinks.sqlite.path", "/var/lib/kubebpfbox/kubebpfbox.db", "the path of a file", "The database. Its directory is made when it is not there.", static (o, v) => o.SqlitePath = v, static v => v.Length > 0),
         Setting.Bytes("sinks.sqlite.max_bytes", 256 * Mib, 1 * Mib, 1024 * Gib, "Size the file is kept under, by deleting the oldest.", static (o, v) => o.SqliteMaxBytes = v),
         Setting.Duration("sinks.sqlite.max_age", 7 * Day, 60 * Second, 3650 * Day, "What is older is deleted.", static (o, v) => o.SqliteMaxAgeNs = v),
         Setting.Number("sinks.sqlite.log_rate", 100, 0, 100_000, "Ordinary requests logged a second; errors and the slowest are always kept, and rows say how many they stand for.", static (o, v) => o.SqliteLogRate = v),
-
-        Setting.Choice("export.url", ExportedUrl.Path, "How much of a request's target influxdb, otlp and jsonlog get: the path without its query, all of it, or only the route (/users/{id}).", static (o, v) => o.ExportUrl = v),
-        Setting.Text("spool.path", "/var/lib/kubebpfbox/spool", "the path of a directory", "Where batches wait on disk for a server that is away; a directory for each sink below it.", static (o, v) => o.SpoolPath = v, static v => v.Length > 0),
 
         Setting.Text("sinks.influxdb.url", "", "an http or https URL, such as http://influxdb:8086; empty for off", "InfluxDB to write to. The environment variable INFLUX_ADDR sets it too.", static (o, v) => o.InfluxUrl = v, IsUrl) with { EnvironmentAlias = "INFLUX_ADDR" },
         Setting.Text("sinks.influxdb.org", "", "any text", "Organization, for the API of version 2. Also INFLUX_ORG.", static (o, v) => o.InfluxOrg = v) with { EnvironmentAlias = "INFLUX_ORG" },
