@@ -18,7 +18,7 @@ internal static class SpanTarget
     {
         Endpoint server = transaction.Connection.EndOf(transaction.ClientSide.Other());
         Span<byte> text = stackalloc byte[Endpoint.MaxTextLength];
-        ReadOnlySpan<byte> host = transaction.Host[(transaction.Host.LastIndexOf((byte)'@') + 1)..];
+        scoped ReadOnlySpan<byte> host = transaction.Host[(transaction.Host.LastIndexOf((byte)'@') + 1)..];
         int port = SplitPort(ref host);
         if (host.IsEmpty)
         {

@@ -1,19 +1,15 @@
+using System.Globalization;
+using System.Text;
 using KubeBpfBox.Core.Red;
 
 namespace KubeBpfBox.Sinks.Prometheus;
 
 /// <summary>Rate, errors and duration per series.</summary>
-/// <remarks>Source: OpenTelemetry semantic conventions for HTTP metrics; the bucket bounds are the recommended ones and two below.</remarks>
+/// <remarks>Source: OpenTelemetry semantic conventions for HTTP metrics.</remarks>
 internal static class RedFamilies
 {
     private static readonly (long Ns, byte[] Text)[] s_bounds =
-    [
-        (500_000, "0.0005"u8.ToArray()), (1_000_000, "0.001"u8.ToArray()), (2_500_000, "0.0025"u8.ToArray()), (5_000_000, "0.005"u8.ToArray()),
-        (10_000_000, "0.01"u8.ToArray()), (25_000_000, "0.025"u8.ToArray()), (50_000_000, "0.05"u8.ToArray()), (75_000_000, "0.075"u8.ToArray()),
-        (100_000_000, "0.1"u8.ToArray()), (250_000_000, "0.25"u8.ToArray()), (500_000_000, "0.5"u8.ToArray()), (750_000_000, "0.75"u8.ToArray()),
-        (1_000_000_000, "1"u8.ToArray()), (2_500_000_000, "2.5"u8.ToArray()), (5_000_000_000, "5"u8.ToArray()), (7_500_000_000, "7.5"u8.ToArray()),
-        (10_000_000_000, "10"u8.ToArray()),
-    ];
+        Array.ConvertAll(DurationBounds.Ns.ToArray(), static ns => (ns, Encoding.ASCII.GetBytes((ns / 1e9).ToString(CultureInfo.InvariantCulture))));
 
     public static void Write(ref ExpositionWriter writer, IReadOnlyList<RedSeriesSnapshot> series)
     {

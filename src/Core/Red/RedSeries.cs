@@ -37,7 +37,7 @@ internal struct RedCounts()
 }
 
 /// <summary>One series: transactions go to the window only, and from there to the total when the window is taken.</summary>
-internal sealed class RedSeries(in RedKey key, string route, int hash, bool isOverflow)
+internal sealed class RedSeries(in RedKey key, string route, int hash, bool isOverflow, long startNs)
 {
     private RedCounts _window = new();
     private RedCounts _total = new();
@@ -93,6 +93,7 @@ internal sealed class RedSeries(in RedKey key, string route, int hash, bool isOv
         Route = Route,
         Status = Key.Status,
         ErrorType = Key.ErrorType,
+        StartNs = startNs,
         Count = counts.Count,
         Errors = counts.Errors,
         RequestBytes = counts.RequestBytes,
