@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using KubeBpfBox.Core.Red;
 
 namespace KubeBpfBox.Sinks.Otlp;
@@ -20,6 +21,7 @@ internal sealed class MetricWriter(ProtoWriter writer)
     private const int Histogram = 9;
     private const ulong Cumulative = 2;
 
+    private readonly long[] _cumulative = new long[HttpDurations.Bounds.Count];
     private int _metric;
     private int _data;
 
@@ -96,25 +98,43 @@ internal sealed class MetricWriter(ProtoWriter writer)
     /// <summary>Durations as a histogram point's values, in seconds.</summary>
     public void Durations(DurationHistogram durations)
     {
+        Array.Clear(_cumulative);
+        durations.AddCumulative(HttpDurations.Bounds, _cumulative);
         writer.Fixed64(4, (ulong)durations.Count);
         writer.Double(5, durations.SumNs / 1e9);
         int counts = writer.Open(6);
         long below = 0;
-        foreach (long boundNs in DurationBounds.Ns)
+        foreach (long atOrBelow in _cumulative)
         {
-            long atOrBelow = durations.CountAtOrBelowNs(boundNs);
             writer.PackedFixed64((ulong)(atOrBelow - below));
             below = atOrBelow;
         }
         writer.PackedFixed64((ulong)(durations.Count - below));
         writer.Close(counts);
         int bounds = writer.Open(7);
-        foreach (long boundNs in DurationBounds.Ns)
+        foreach (long boundNs in HttpDurations.BoundsNs)
         {
             writer.PackedFixed64(BitConverter.DoubleToUInt64Bits(boundNs / 1e9));
         }
         writer.Close(bounds);
         writer.Double(12, durations.MaxNs / 1e9);
+    }
+
+    /// <summary>Requests whose traces show what a histogram point is made of.</summary>
+    public void Exemplars(IReadOnlyList<RedExemplar> exemplars)
+    {
+        Span<byte> id = stackalloc byte[16];
+        foreach (RedExemplar one in exemplars)
+        {
+            int exemplar = writer.Open(8);
+            writer.Fixed64(2, (ulong)one.EndNs);
+            writer.Double(3, one.DurationNs / 1e9);
+            BinaryPrimitives.WriteUInt64BigEndian(id, one.Trace.ParentSpanId);
+            writer.Bytes(4, id[..8]);
+            BinaryPrimitives.WriteUInt128BigEndian(id, one.Trace.TraceId);
+            writer.Bytes(5, id);
+            writer.Close(exemplar);
+        }
     }
 
     private void Open(ReadOnlySpan<byte> name, ReadOnlySpan<byte> unit, ReadOnlySpan<byte> description, int kind)

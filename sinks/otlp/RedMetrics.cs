@@ -44,6 +44,7 @@ internal sealed class RedMetrics(ProtoWriter writer, MetricWriter metrics)
             {
                 int point = metrics.OpenPoint(Math.Min(one.StartNs, nowNs), nowNs);
                 metrics.Durations(one.Duration);
+                metrics.Exemplars(one.Exemplars);
                 Attributes(MetricWriter.HistogramAttribute, one, isClient);
                 writer.Close(point);
             }

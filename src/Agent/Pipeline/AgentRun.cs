@@ -68,7 +68,7 @@ internal sealed class AgentRun : IAsyncDisposable
         // Before anything else is tried: without rights the rest fails too, and would be told first.
         Pipelines.RequireRights(options);
         IReadOnlyList<string> lowered = MemoryBudget.Fit(options, MemoryBudget.LimitBytes);
-        using ILoggerFactory loggers = Logging.Create(options.LogLevel);
+        using ILoggerFactory loggers = Logging.Create(options);
         AgentRun run = new(options, loggers);
         await using (run.ConfigureAwait(false))
         {
@@ -238,13 +238,15 @@ internal sealed class AgentRun : IAsyncDisposable
         return degraded;
     }
 
+    private IReadOnlyList<HookStatus> Hooks() => [.. _source?.Hooks ?? [], .. _cgroups.Hooks, .. _eventPlugins.SelectMany(static plugin => plugin.Hooks)];
+
     private ApiSources Sources() => new()
     {
         Hub = _hub,
         Ledger = _ledger,
         Completeness = Completeness,
         Red = _red.Snapshot,
-        Hooks = () => [.. _source?.Hooks ?? [], .. _cgroups.Hooks, .. _eventPlugins.SelectMany(static plugin => plugin.Hooks)],
+        Hooks = Hooks,
         Degraded = Degraded,
         Sickness = () => _isCapturing && _source is { HasEnded: true } ? _source.Trouble : null,
         Unreadiness = () => _source is null ? null : _isCapturing ? _source.Trouble : "not capturing yet",
@@ -256,12 +258,17 @@ internal sealed class AgentRun : IAsyncDisposable
 
     private PrometheusSink CreatePrometheus() => new(new PrometheusSources
     {
-        Red = _red.Snapshot,
+        Red = _red,
         Events = _eventCounts.Snapshot,
         Listeners = () => [.. _eventPlugins.OfType<TcpSynBacklogPlugin>().SelectMany(static plugin => plugin.Listeners)],
         Ledger = _ledger,
         Health = Health,
+        Sinks = () => _sinks,
+        IsCapturing = () => _isCapturing && _source is { Trouble: null },
+        Hooks = Hooks,
+        Degraded = Degraded,
         Revision = ProductVersion.Commit,
+        NodeName = _options.NodeName,
     });
 
     private double Completeness() => _source?.Completeness ?? 1;
