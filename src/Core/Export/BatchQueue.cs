@@ -9,6 +9,18 @@ internal sealed class BatchQueue(long maxBytes, Action<Delivery> dropped)
     private long _bytes;
     private long _waitingBytes;
 
+    /// <summary>Nothing waits.</summary>
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return Array.TrueForAll(_lines, static line => line.First is null);
+            }
+        }
+    }
+
     /// <summary>Bytes of the batches that nobody has taken yet.</summary>
     public long WaitingBytes
     {
@@ -75,6 +87,22 @@ internal sealed class BatchQueue(long maxBytes, Action<Delivery> dropped)
         lock (_lock)
         {
             for (int i = _lines.Length - 1; i >= 0; i--)
+            {
+                if (_lines[i].First is not null)
+                {
+                    return TakeFrom(ref _lines[i]);
+                }
+            }
+            return null;
+        }
+    }
+
+    /// <summary>Takes the oldest of the least kind.</summary>
+    public Delivery? TakeLeast()
+    {
+        lock (_lock)
+        {
+            for (int i = 0; i < _lines.Length; i++)
             {
                 if (_lines[i].First is not null)
                 {

@@ -26,6 +26,12 @@ internal sealed class Delivery
     /// <summary>What <see cref="Current"/> lies in, when it is to be used again; null once somebody else may still read it.</summary>
     public BatchBuffer? Buffer { get; set; }
 
+    /// <summary>The record of it on disk; null when it is in memory only.</summary>
+    public SpoolTicket? Ticket { get; set; }
+
+    /// <summary>It comes from the spool, not from memory.</summary>
+    public bool IsReplay { get; set; }
+
     /// <summary>How often the current piece was tried in vain.</summary>
     public int Failures { get; set; }
 
@@ -41,14 +47,14 @@ internal sealed class Delivery
     /// <summary>What is to be sent now.</summary>
     public ExportBatch Current => _pieces.Peek();
 
-    /// <summary>What is left, in order.</summary>
-    public IEnumerable<ExportBatch> Pieces => _pieces;
-
     /// <summary>The current piece came to an end, one way or another.</summary>
-    public void Settle()
+    /// <returns>Its items.</returns>
+    public int Settle()
     {
-        Items -= _pieces.Pop().Items;
+        int items = _pieces.Pop().Items;
+        Items -= items;
         Failures = 0;
+        return items;
     }
 
     /// <summary>Puts two halves in the place of the current piece.</summary>

@@ -39,6 +39,7 @@ internal sealed class ExportStages
 
     private readonly LedgerStage[] _stages = new LedgerStage[Kinds];
     private readonly Counter[][] _dropped = new Counter[Kinds][];
+    private readonly Counter _recovered;
 
     public ExportStages(Ledger ledger, string id, string[] units, Func<ExportKind, long> held)
     {
@@ -50,9 +51,24 @@ internal sealed class ExportStages
             _stages[i] = stage;
             _dropped[i] = Array.ConvertAll(s_reasons, stage.DropReason);
         }
+        _recovered = ledger.AddNote($"{id}_recovered_items", "Items that an earlier process left in the spool; they count as in.");
     }
 
+    /// <summary>The stage of a kind.</summary>
     public LedgerStage this[ExportKind kind] => _stages[(int)kind];
 
+    /// <summary>Counts what was lost.</summary>
     public void Drop(ExportKind kind, DropReason reason, long items) => _dropped[(int)kind][(int)reason].AddShared(items);
+
+    /// <summary>Counts what an earlier process left on disk.</summary>
+    /// <param name="items">How many of a kind.</param>
+    public void Recover(Func<ExportKind, long> items)
+    {
+        for (int i = 0; i < Kinds; i++)
+        {
+            long found = items((ExportKind)i);
+            _stages[i].In.AddShared(found);
+            _recovered.AddShared(found);
+        }
+    }
 }

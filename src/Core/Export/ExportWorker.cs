@@ -2,31 +2,33 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace KubeBpfBox.Core.Export;
 
-/// <summary>What an exporter's thread does: sends, tries again, divides, gives up.</summary>
-/// <remarks>Threads: one at a time, but for <see cref="Trouble"/>.</remarks>
-internal sealed class ExportWorker : IDisposable
+/// <summary>What an exporter's thread does: sends what is new, moves it to disk while the server is away, sends what waits there, gives up what it must.</summary>
+/// <remarks>
+/// The server is <em>away</em> from a failure of a new batch until the next success. Meanwhile everything goes to disk, and after each pause one batch is tried:
+/// a new one if there is one, else the oldest on disk. What the spool fails with while new batches are taken is the fault of that batch, and only the spool pauses.
+/// Threads: one at a time, but for <see cref="Trouble"/>, <see cref="FullReason"/> and <see cref="SpooledItems"/>.
+/// </remarks>
+internal sealed partial class ExportWorker : IDisposable
 {
-    // One bad item of n is found with 2 log2(n) divisions; a batch of nothing but bad items must not become as many requests.
-    private const int MaxSplits = 64;
-
-    // In memory, a batch that the server never takes must not stand before all others for ever.
-    private const int MaxFailuresAtHead = 5;
+    private static readonly TimeSpan s_expiryPause = TimeSpan.FromSeconds(1);
 
     private readonly string _id;
     private readonly IExportTransport _transport;
     private readonly ExportOptions _options;
     private readonly BatchQueue _queue;
+    private readonly SpoolKeeper _spool;
     private readonly ExportStages _stages;
     private readonly ExportLog _log;
     private readonly TimeProvider _time;
     private readonly Action _wake;
     private readonly long _startedAt;
-    private readonly Backoff _backoff;
+    private readonly ReplayAllowance _allowance;
     private readonly CancellationTokenSource _stopping = new();
     private Delivery? _sending;
     private Task<ExportResult>? _answer;
-    private TimeSpan _nextTry;
-    private volatile string? _failure;
+    private TimeSpan _nextExpiry;
+    private bool _lastWasReplay;
+    private bool _isStopping;
 
     public ExportWorker(
         string id, IExportTransport transport, ExportOptions options, BatchQueue queue, ExportStages stages, ExportLog log, TimeProvider time, Action wake)
@@ -40,84 +42,169 @@ internal sealed class ExportWorker : IDisposable
         _time = time;
         _wake = wake;
         _startedAt = time.GetTimestamp();
+        _spool = new SpoolKeeper(id, options, stages, log, time);
+        _allowance = new ReplayAllowance(options.SpoolBytesPerSecond);
         _backoff = new Backoff(options.FirstPause, options.MaxPause);
+        _replayBackoff = new Backoff(options.FirstPause, options.MaxPause);
+        _refusals = new RareWarning(log.Warn);
+        _outages = new RareWarning(log.Warn);
     }
 
-    /// <summary>What is wrong, in one line.</summary>
-    public string? Trouble => _failure is { } failure
-        ? $"{_id}: {_transport.Target} does not take data: {failure}; check that it runs, and the address and the credentials in this agent's settings"
-        : null;
+    /// <summary>What is lost when memory is full, is lost for this.</summary>
+    public DropReason FullReason => _spool.Trouble is null ? DropReason.QueueFull : DropReason.SpoolFailed;
 
     private TimeSpan Now => _time.GetElapsedTime(_startedAt);
 
     /// <summary>The shorter of two waits, of which either may be infinite.</summary>
     public static TimeSpan Sooner(TimeSpan a, TimeSpan b) => a < TimeSpan.Zero ? b : b < TimeSpan.Zero || a < b ? a : b;
 
+    /// <summary>Items on disk.</summary>
+    public long SpooledItems(ExportKind kind) => _spool.Items(kind);
+
     /// <summary>Does all that is due.</summary>
     /// <returns>How long to wait.</returns>
     public TimeSpan Step()
     {
-        while (true)
+        _spool.Open();
+        while (_sending is null ? TrySendNext() : _answer!.IsCompleted)
         {
-            if (_sending is not null)
+            if (_answer!.IsCompleted)
             {
-                if (!_answer!.IsCompleted)
-                {
-                    return Timeout.InfiniteTimeSpan;
-                }
                 OnAnswer();
             }
-            TimeSpan pause = _nextTry - Now;
-            if (pause > TimeSpan.Zero)
-            {
-                return pause;
-            }
-            if (_queue.Take() is not { } delivery)
-            {
-                return Timeout.InfiniteTimeSpan;
-            }
-            Send(delivery);
         }
+        MoveToSpool();
+        TimeSpan wait = _sending is null ? NextSendIn(Now) : Timeout.InfiniteTimeSpan;
+        return Sooner(Sooner(wait, _spool.RetryIn ?? Timeout.InfiniteTimeSpan), Expire());
     }
 
-    /// <summary>Sends the last batches while that is allowed, then gives up.</summary>
+    /// <summary>Sends the last batches while that is allowed, then keeps what it can on disk.</summary>
     public void Finish()
     {
+        _isStopping = true;
         TimeSpan end = Now + _options.StopTimeout;
-        while (_failure is null && Now < end && (_sending is not null || _queue.WaitingBytes > 0))
+        _ = Step();
+        while (_sending is not null && !_isAway && WaitForAnswer(end - Now))
         {
             _ = Step();
-            WaitForAnswer(end - Now);
         }
         _stopping.Cancel();
-        WaitForAnswer(TimeSpan.FromSeconds(1));
+        _ = WaitForAnswer(TimeSpan.FromSeconds(1));
         if (_sending is not null)
         {
             OnAnswer();
         }
         while (_queue.Take() is { } rest)
         {
-            GiveUp(rest, DropReason.Stopped);
+            if (!_spool.TryKeep(rest, Settle))
+            {
+                GiveUp(rest, DropReason.Stopped);
+            }
         }
+        _spool.Dispose();
     }
 
     /// <inheritdoc/>
     public void Dispose() => _stopping.Dispose();
 
-    private void WaitForAnswer(TimeSpan limit)
+    private bool WaitForAnswer(TimeSpan limit) =>
+        _answer is { } answer && limit > TimeSpan.Zero && Task.WhenAny(answer, Task.Delay(limit)).GetAwaiter().GetResult() == answer;
+
+    private bool TrySendNext()
     {
-        try
+        TimeSpan now = Now;
+        bool mayReplay = ReplayIn(now) == TimeSpan.Zero;
+        // New ones first, but every other one may be an old one: else a server that just keeps up would never get those.
+        Delivery? next = mayReplay && !_lastWasReplay && !_isAway ? TakeFromSpool() : null;
+        next ??= now >= _nextTry ? _queue.Take() : null;
+        next ??= mayReplay ? TakeFromSpool() : null;
+        if (next is null)
         {
-            _ = _answer?.Wait(limit < TimeSpan.Zero ? TimeSpan.Zero : limit);
+            return false;
         }
-        catch (AggregateException)
+        _lastWasReplay = next.IsReplay;
+        Send(next);
+        return true;
+    }
+
+    private Delivery? TakeFromSpool()
+    {
+        if (_spool.Take() is not { } delivery)
         {
-            // OnAnswer looks at it.
+            return null;
         }
+        _queue.Adopt(delivery);
+        _allowance.Use(delivery.Ticket!.Value.Bytes);
+        return delivery;
+    }
+
+    private TimeSpan NextSendIn(TimeSpan now)
+    {
+        TimeSpan live = _queue.IsEmpty ? Timeout.InfiniteTimeSpan : Later(_nextTry - now, TimeSpan.Zero);
+        return Sooner(live, ReplayIn(now));
+    }
+
+    // Time until the spool may send; infinite when nothing waits there.
+    private TimeSpan ReplayIn(TimeSpan now)
+    {
+        if (_isStopping || !_spool.HasItems)
+        {
+            return Timeout.InfiniteTimeSpan;
+        }
+        // A batch on disk that failed before leaves a new one the chance to find out whether it is only that batch that the server does not take.
+        TimeSpan probe = _isAway && _headFailures > 0 ? _nextTry + _options.FirstPause : _nextTry;
+        return Later(Later(probe, _nextReplay) - now, _allowance.Wait(now));
+    }
+
+    private static TimeSpan Later(TimeSpan a, TimeSpan b) => a > b ? a : b;
+
+    // While the server is away, or slower than what comes in.
+    private void MoveToSpool()
+    {
+        long mayWait = _options.MemoryBytes / 2;
+        if (_queue.IsEmpty || !_spool.IsUsable || (!_isAway && _queue.WaitingBytes <= mayWait))
+        {
+            return;
+        }
+        if (_sending is { IsReplay: false, Ticket: null, Splits: 0 } first)
+        {
+            _spool.TryKeepSent(first); // it comes before those that follow
+        }
+        while ((_isAway || _queue.WaitingBytes > mayWait) && _queue.TakeLeast() is { } delivery)
+        {
+            if (!_spool.TryKeep(delivery, Settle))
+            {
+                _queue.PutBack(delivery);
+                return;
+            }
+            delivery.Buffer?.Return();
+        }
+    }
+
+    private TimeSpan Expire()
+    {
+        TimeSpan now = Now;
+        if (!_spool.HasItems || _sending is not null)
+        {
+            return Timeout.InfiniteTimeSpan;
+        }
+        if (now >= _nextExpiry)
+        {
+            _spool.Expire();
+            _nextExpiry = now + s_expiryPause;
+        }
+        return _nextExpiry - now;
     }
 
     private void Send(Delivery delivery)
     {
+        if (Now >= _largestUntil)
+        {
+            _largestBytes = int.MaxValue;
+        }
+        while (delivery.Current.Payload.Length > _largestBytes && TryDivide(delivery, MaxSplitsOfLarge))
+        {
+        }
         _sending = delivery;
         _answer = SendAsync(delivery.Current);
         if (!_answer.IsCompleted)
@@ -137,97 +224,5 @@ internal sealed class ExportWorker : IDisposable
         {
             return new ExportResult(ExportStatus.Retry, e.Message);
         }
-    }
-
-    private void OnAnswer()
-    {
-        Delivery delivery = _sending!;
-        ExportResult result = _answer!.IsCompletedSuccessfully ? _answer.Result : new ExportResult(ExportStatus.Retry, "it did not answer in time");
-        _sending = null;
-        _answer = null;
-        switch (result.Status)
-        {
-            case ExportStatus.Accepted:
-                OnAccepted(delivery, result);
-                break;
-            case ExportStatus.Retry:
-                OnRetry(delivery, result);
-                return;
-            default:
-                OnRefused(delivery, result);
-                break;
-        }
-        if (!delivery.IsDone)
-        {
-            Send(delivery);
-        }
-        else
-        {
-            delivery.Buffer?.Return();
-        }
-    }
-
-    private void OnAccepted(Delivery delivery, ExportResult result)
-    {
-        int items = delivery.Current.Items;
-        int rejected = Math.Clamp(result.RejectedItems, 0, items);
-        _stages[delivery.Kind].Out.AddShared(items - rejected);
-        _stages.Drop(delivery.Kind, DropReason.Malformed, rejected);
-        Settle(delivery, items);
-        _backoff.Succeed();
-        if (_failure is not null)
-        {
-            _failure = null;
-            _log.Inform($"{_id}: {_transport.Target} takes data again");
-        }
-    }
-
-    private void OnRetry(Delivery delivery, ExportResult result)
-    {
-        delivery.Buffer = null; // the transport may still read it
-        delivery.Failures++;
-        _nextTry = Now + _backoff.Fail(result.RetryAfter);
-        string reason = result.Reason ?? "no reason given";
-        if (_failure is null)
-        {
-            _log.Warn($"{_id}: {_transport.Target} does not take data: {reason}; trying again");
-        }
-        _failure = reason;
-        if (delivery.Failures < MaxFailuresAtHead)
-        {
-            _queue.PutBack(delivery);
-        }
-        else
-        {
-            delivery.Failures = 0;
-            _queue.PutLast(delivery);
-        }
-    }
-
-    private void OnRefused(Delivery delivery, ExportResult result)
-    {
-        delivery.Buffer = null;
-        ExportBatch batch = delivery.Current;
-        bool isTooLarge = result.Status == ExportStatus.TooLarge;
-        if ((isTooLarge || delivery.Splits < MaxSplits) && batch.Items > 1 && _transport.TrySplit(batch, out ExportBatch first, out ExportBatch second))
-        {
-            delivery.Divide(first, second);
-            return;
-        }
-        _stages.Drop(delivery.Kind, isTooLarge ? DropReason.TooLarge : DropReason.Malformed, batch.Items);
-        Settle(delivery, batch.Items);
-    }
-
-    private void Settle(Delivery delivery, int items)
-    {
-        delivery.Settle();
-        _queue.Leave(delivery, items, delivery.IsDone);
-    }
-
-    private void GiveUp(Delivery delivery, DropReason reason)
-    {
-        int items = delivery.Items;
-        _stages.Drop(delivery.Kind, reason, items);
-        _queue.Leave(delivery, items, isLast: true);
     }
 }

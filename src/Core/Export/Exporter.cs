@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using KubeBpfBox.Core.Accounting;
 
 namespace KubeBpfBox.Core.Export;
@@ -16,6 +17,9 @@ public sealed class Exporter : IDisposable
 
     private static readonly TimeSpan s_longestNap = TimeSpan.FromHours(1);
 
+    private static readonly TimeSpan s_napAfterFault = TimeSpan.FromSeconds(10);
+
+    private readonly ExportLog _log;
     private readonly ExportStages _stages;
     private readonly BatchQueue _queue;
     private readonly ExportWorker _worker;
@@ -42,6 +46,7 @@ public sealed class Exporter : IDisposable
     {
         Time = time ?? TimeProvider.System;
         _transport = transport;
+        _log = log;
         _stopTimeout = options.StopTimeout;
         _stages = new ExportStages(ledger, id, [logUnit, eventsUnit, aggregatesUnit], Held);
         _queue = new BatchQueue(options.MemoryBytes, OnQueueFull);
@@ -94,7 +99,7 @@ public sealed class Exporter : IDisposable
         Delivery delivery = new(batch, buffer);
         if (_isOver || !_queue.TryAdd(delivery))
         {
-            _stages.Drop(batch.Kind, _isOver ? DropReason.Stopped : DropReason.QueueFull, batch.Items);
+            _stages.Drop(batch.Kind, _isOver ? DropReason.Stopped : _worker.FullReason, batch.Items);
             buffer?.Return();
             return false;
         }
@@ -132,7 +137,7 @@ public sealed class Exporter : IDisposable
 
     private long Held(ExportKind kind)
     {
-        long held = _queue.Items(kind);
+        long held = _queue.Items(kind) + _worker.SpooledItems(kind);
         foreach (BatchBuilder builder in _builders)
         {
             held += builder.Kind == kind ? builder.PendingItems : 0;
@@ -142,15 +147,29 @@ public sealed class Exporter : IDisposable
 
     private void OnQueueFull(Delivery delivery)
     {
-        _stages.Drop(delivery.Kind, DropReason.QueueFull, delivery.Items);
+        _stages.Drop(delivery.Kind, _worker.FullReason, delivery.Items);
         delivery.Buffer?.Return();
+    }
+
+    [SuppressMessage("Design", "CA1031", Justification = "A fault here must not take the agent with it; it is told, and the thread goes on.")]
+    private TimeSpan TryStep()
+    {
+        try
+        {
+            return Step();
+        }
+        catch (Exception e)
+        {
+            _log.Warn($"export: internal error, trying again: {e}");
+            return s_napAfterFault;
+        }
     }
 
     private void Run()
     {
         while (!_isOver)
         {
-            _ = _wake.WaitOne(ExportWorker.Sooner(Step(), s_longestNap));
+            _ = _wake.WaitOne(ExportWorker.Sooner(TryStep(), s_longestNap));
         }
         _worker.Finish();
     }
