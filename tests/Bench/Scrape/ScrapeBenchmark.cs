@@ -74,7 +74,7 @@ internal static class ScrapeBenchmark
     /// <summary>The page says it of the one before.</summary>
     private static double LongestHold(PrometheusSink sink)
     {
-        CountingStream page = new();
+        CountingStream page = new(tailBytes: 128 * 1024);
         sink.WriteAsync(page, ExpositionFormat.Text, CancellationToken.None).GetAwaiter().GetResult();
         const string Name = "\nkubebpfbox_scrape_longest_hold_seconds ";
         string text = Encoding.UTF8.GetString(page.Tail);
@@ -133,9 +133,9 @@ internal static class ScrapeBenchmark
     }
 
     /// <summary>Counts what passes, and passes it on if there is somewhere to.</summary>
-    private sealed class CountingStream(Stream? next = null) : Stream
+    private sealed class CountingStream(Stream? next = null, int tailBytes = 0) : Stream
     {
-        private readonly byte[] _tail = new byte[128 * 1024];
+        private readonly byte[] _tail = new byte[tailBytes];
         private int _tailLength;
         private long _length;
 
