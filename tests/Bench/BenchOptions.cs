@@ -10,5 +10,8 @@ internal sealed record BenchOptions(
     int Transactions,
     int IdleConnections,
     int GarbageConnections,
+    int OutageSeconds,
+    int Rate,
+    int Series,
     bool IsIsolated,
     string? CgroupPath = null);
