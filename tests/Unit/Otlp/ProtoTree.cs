@@ -40,7 +40,7 @@ internal sealed class ProtoTree
         }
     }
 
-    public IReadOnlyList<int> Fields => [.. _fields.Select(static field => field.Field)];
+    public IReadOnlyList<int> Fields => [.. _fields.Select(static one => one.Field)];
 
     public ulong Number(int field) => _fields.Single(one => one.Field == field && one.Type != 2).Number;
 

@@ -183,8 +183,8 @@ public sealed class TransportTests
     {
         using TemporaryDirectory directory = new();
         TestAuthority ours = new(), other = new("other");
-        await File.WriteAllTextAsync(directory.File("ours.pem"), ours.Pem);
-        await File.WriteAllTextAsync(directory.File("other.pem"), other.Pem);
+        await File.WriteAllTextAsync(directory.File("ours.pem"), ours.Pem, TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(directory.File("other.pem"), other.Pem, TestContext.Current.CancellationToken);
         await using ScriptedCollector collector = await ScriptedCollector.StartAsync(protocol, ours.Server());
         using (OtlpTransport transport = Transport(collector, protocol, caFile: directory.File("ours.pem")))
         {
@@ -203,7 +203,7 @@ public sealed class TransportTests
     public async Task A_file_without_a_certificate_is_refused_at_the_start()
     {
         using TemporaryDirectory directory = new();
-        await File.WriteAllTextAsync(directory.File("empty.pem"), "nothing");
+        await File.WriteAllTextAsync(directory.File("empty.pem"), "nothing", TestContext.Current.CancellationToken);
         foreach (string name in (string[])["empty.pem", "missing.pem"])
         {
             OtlpException e = Assert.Throws<OtlpException>(() => new OtlpTransport(new OtlpOptions { Endpoint = new Uri("https://127.0.0.1"), NodeName = "n", CaFile = directory.File(name) }, "1"));
