@@ -42,7 +42,7 @@ internal sealed partial class ExportWorker
             {
                 return spool;
             }
-            string waits = _spool.Bytes is var bytes and > 0 ? $" ({bytes / 1024} KiB wait on disk)" : "";
+            string waits = _spool.Bytes is var bytes and > 0 ? $" ({bytes / 1024} KiB wait on disk, {_options.SpoolMaxBytes / 1024} at most)" : "";
             string also = spool is null ? "" : $"; besides, {spool}";
             return $"{_transport.Target} does not take data{waits}: {failure}; see that it runs and can be reached, and check address and credentials in the settings{also}";
         }
