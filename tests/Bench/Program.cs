@@ -1,6 +1,7 @@
 using System.CommandLine;
 using KubeBpfBox.Bench;
 using KubeBpfBox.Bench.Connections;
+using KubeBpfBox.Bench.InfluxDb;
 using KubeBpfBox.Bench.Micro;
 using KubeBpfBox.Bench.Outage;
 using KubeBpfBox.Bench.Overhead;
@@ -33,6 +34,7 @@ foreach (Option option in root.Options)
     ("replay", "CPU per transaction of a capture, beside other programs.", ReplayBenchmark.Run),
     ("micro", "Parser, streams and output, one call at a time.", static (_, stop) => MicroBenchmarks.Run(stop)),
     ("scrape", "Cost of a page for Prometheus with many series.", static (options, stop) => ScrapeBenchmark.Run(options.Series, stop)),
+    ("influxdb", "A million requests into a real InfluxDB: cost, what arrives, series.", static (_, stop) => InfluxDbBenchmark.Run(stop)),
     ("connections", "Memory with many connections, idle and hostile.", ConnectionsBenchmark.Run),
     ("outage", "What is in InfluxDB after it was away and the agent was killed meanwhile.", OutageBenchmark.Run),
 ];

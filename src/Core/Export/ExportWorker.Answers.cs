@@ -29,6 +29,7 @@ internal sealed partial class ExportWorker
     private int _headFailures;
     private bool _othersTaken;
     private bool _isAway;
+    private bool _isOutageTold;
     private volatile string? _failure;
 
     /// <summary>What is wrong, in one line that says what to do; null when nothing is.</summary>
@@ -102,7 +103,10 @@ internal sealed partial class ExportWorker
         if (_isAway)
         {
             _isAway = false;
-            _log.Inform($"{_id}: {_transport.Target} takes data again; {_spool.Bytes / 1024} KiB wait on disk");
+            if (_isOutageTold)
+            {
+                _log.Inform($"{_id}: {_transport.Target} takes data again; {_spool.Bytes / 1024} KiB wait on disk");
+            }
         }
     }
 
@@ -126,7 +130,7 @@ internal sealed partial class ExportWorker
         if (_failure is null && !_stopping.IsCancellationRequested)
         {
             string where = _spool.Path is { } path ? $"what waits goes to {path}" : "what waits is held in memory, the oldest requests are dropped first";
-            _outages.Tell(now, 1, () => $"{_id}: {_transport.Target} does not take data: {reason}; {where}");
+            _isOutageTold = _outages.Tell(now, 1, () => $"{_id}: {_transport.Target} does not take data: {reason}; {where}");
         }
         _failure = reason;
         WaitAgain(delivery);

@@ -74,6 +74,10 @@ internal sealed partial class ExportWorker : IDisposable
             }
         }
         MoveToSpool();
+        if (!_isAway && _sending is null && !_spool.HasItems)
+        {
+            _failure = null; // nothing is left that the server did not take
+        }
         TimeSpan wait = _sending is null ? NextSendIn(Now) : Timeout.InfiniteTimeSpan;
         return Sooner(Sooner(wait, _spool.RetryIn ?? Timeout.InfiniteTimeSpan), Expire());
     }

@@ -21,6 +21,7 @@ internal static class MicroBenchmarks
         .. HttpBenchmarks.All(),
         .. RecordBenchmarks.All(),
         .. OtlpBenchmarks.All(),
+        .. ExportBenchmarks.All(),
     ];
 
     public static void Run(CancellationToken stop)

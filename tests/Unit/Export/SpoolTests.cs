@@ -386,6 +386,58 @@ public sealed class SpoolTests : IDisposable
     }
 
     [Fact]
+    public void A_full_disk_loses_only_what_memory_cannot_hold()
+    {
+        string mounted = _directory.File("small");
+        Directory.CreateDirectory(mounted);
+        Run("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", mounted);
+        try
+        {
+            using ExportFixture fixture = new(Options with { SpoolPath = Path.Combine(mounted, "spool"), MemoryBytes = 100_000 });
+            fixture.Server.Answer = ScriptedTransport.Away;
+            for (int i = 0; i < 60; i++)
+            {
+                fixture.Add(ExportKind.Log, 1, itemBytes: 10_000);
+                fixture.Run(1);
+            }
+            Assert.Contains("No space left on device", fixture.Exporter.Trouble, StringComparison.Ordinal);
+            Assert.InRange(fixture.Dropped(ExportKind.Log, "spool_failed"), 1, 30);
+            fixture.CheckLedger();
+            fixture.Server.Answer = static _ => ExportResult.Accepted;
+            fixture.Run(60);
+            Assert.Equal(60, fixture.Server.Taken.Count + fixture.DroppedInAll());
+            Assert.Equal(0, fixture.HeldInAll());
+            Assert.Null(fixture.Exporter.Trouble);
+            fixture.CheckLedger();
+        }
+        finally
+        {
+            Run("umount", mounted);
+        }
+    }
+
+    [Fact]
+    public void A_file_that_somebody_deleted_costs_only_what_was_in_it()
+    {
+        using (ExportFixture first = new(Options))
+        {
+            first.Server.Answer = ScriptedTransport.Away;
+            first.Add(ExportKind.Log, 3);
+            first.Add(ExportKind.Events, 2);
+            first.Run(1);
+        }
+        using ExportFixture second = new(Options);
+        second.Server.Answer = ScriptedTransport.Away;
+        second.Run(0);
+        File.Delete(Directory.GetFiles(Options.SpoolPath!, "events-*").Single());
+        second.Server.Answer = static _ => ExportResult.Accepted;
+        second.Run(31);
+        Assert.InRange(second.Server.Taken.Count(static item => item[0] == 'L'), 3, 3);
+        Assert.Equal(5, second.Server.Taken.Count + second.DroppedInAll());
+        second.CheckLedger();
+    }
+
+    [Fact]
     public void Only_the_owner_may_read_it()
     {
         Directory.CreateDirectory(Options.SpoolPath!, (UnixFileMode)0b111_111_111);
@@ -423,6 +475,13 @@ public sealed class SpoolTests : IDisposable
     }
 
     private static int NumberOf(string item) => int.Parse(item.Split(' ')[1]);
+
+    private static void Run(string program, params string[] arguments)
+    {
+        using System.Diagnostics.Process process = System.Diagnostics.Process.Start(program, arguments);
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
+    }
 
     private string[] Files() => [.. Directory.GetFiles(Options.SpoolPath!).Select(static path => Path.GetFileName(path)!).Order(StringComparer.Ordinal)];
 
