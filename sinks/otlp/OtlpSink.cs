@@ -114,7 +114,7 @@ public sealed class OtlpSink : ISink, ITransactionObserver, INodeEventObserver
         _isOver = true;
         if (_thread.ThreadState.HasFlag(ThreadState.Unstarted))
         {
-            RunOnce();
+            RunOnce(isLast: true);
         }
         else
         {
@@ -125,15 +125,15 @@ public sealed class OtlpSink : ISink, ITransactionObserver, INodeEventObserver
         _wake.Dispose();
     }
 
-    /// <summary>One round of the writer.</summary>
-    internal void RunOnce()
+    /// <summary>One round of the writer. The last one reads the metrics whether they are due or not.</summary>
+    internal void RunOnce(bool isLast = false)
     {
         while (WriteSpans())
         {
         }
         WriteEvents();
         long nowNs = NowNs();
-        if (_options.Metrics && (_isOver || nowNs >= _nextMetricsNs))
+        if (_options.Metrics && (isLast || nowNs >= _nextMetricsNs))
         {
             // By the plan and not by now, or the intervals would grow by the time that each round takes.
             _nextMetricsNs = Math.Max(_nextMetricsNs, nowNs - Nanoseconds(_options.MetricsInterval)) + Nanoseconds(_options.MetricsInterval);
@@ -148,7 +148,7 @@ public sealed class OtlpSink : ISink, ITransactionObserver, INodeEventObserver
             _wake.WaitOne(s_tick);
             RunOnce();
         }
-        RunOnce();
+        RunOnce(isLast: true);
     }
 
     private bool WriteSpans()

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using KubeBpfBox.Core.Records;
 
 namespace KubeBpfBox.Sinks.Otlp;
@@ -54,11 +53,6 @@ internal sealed class Sampling
     /// <summary>Whether an id with these last eight bytes is kept.</summary>
     internal bool IsKept(ulong low) => (low & RandomMask) >= _threshold;
 
-    /// <summary>A number for an identifier; never 0, which W3C Trace Context reserves.</summary>
-    public static ulong RandomId()
-    {
-        ulong id = 0;
-        Random.Shared.NextBytes(MemoryMarshal.AsBytes(new Span<ulong>(ref id)));
-        return Math.Max(id, 1);
-    }
+    /// <summary>A number of 63 random bits for an identifier; never 0, which W3C Trace Context reserves.</summary>
+    public static ulong RandomId() => (ulong)Math.Max(1, Random.Shared.NextInt64());
 }

@@ -58,7 +58,7 @@ internal sealed class OtlpReceiver : IDisposable
     public long Newest(string metric) => Items("metrics")
         .Where(one => one.Item.GetProperty("name").GetString() == metric)
         .SelectMany(static one => (one.Item.TryGetProperty("sum", out JsonElement data) ? data : one.Item.GetProperty("histogram")).GetProperty("dataPoints").EnumerateArray()
-            .Select(point => (Key: string.Join(' ', one.Resource.Concat(Attributes(point)).Order()), Point: point)))
+            .Select(point => (Key: string.Join(' ', one.Resource.Concat(Attributes(point)).Select(static pair => $"{pair.Key}={pair.Value}").Order()), Point: point)))
         .GroupBy(static one => one.Key)
         .Sum(static series => series.Last().Point is var point && point.TryGetProperty("asInt", out JsonElement value) ? value.GetInt64() : series.Last().Point.GetProperty("count").GetInt64());
 

@@ -26,7 +26,8 @@ public sealed class TransportTests
         using OtlpTransport transport = Transport(collector, protocol, headers: "api-key=s3cret,x-tenant=a%20b");
         Assert.Equal(ExportResult.Accepted, await transport.SendAsync(s_batch with { Kind = kind }, CancellationToken.None));
         (string at, IReadOnlyDictionary<string, string> headers, byte[] message) = Assert.Single(collector.Received);
-        Assert.Equal((path, s_batch.Payload.ToArray()), (at, message));
+        Assert.Equal(path, at);
+        Assert.Equal(s_batch.Payload.ToArray(), message);
         Assert.Equal(("s3cret", "a b", "kubebpfbox/1.2.3"), (headers["api-key"], headers["x-tenant"], headers["user-agent"]));
         Assert.Equal(protocol == OtlpProtocol.Grpc ? "application/grpc" : "application/x-protobuf", headers["content-type"]);
         Assert.Equal(protocol == OtlpProtocol.Grpc ? ("trailers", "gzip", "10000m") : default, protocol == OtlpProtocol.Grpc ? (headers["te"], headers["grpc-encoding"], headers["grpc-timeout"]) : default);
