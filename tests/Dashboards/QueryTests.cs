@@ -1,0 +1,91 @@
+using KubeBpfBox.Dashboards.Grafana;
+using KubeBpfBox.Dashboards.Model;
+using KubeBpfBox.Dashboards.Scene;
+
+namespace KubeBpfBox.Dashboards;
+
+/// <summary>Every query of every panel, annotation and variable, put to real servers that hold what the agent sent them.</summary>
+[Collection(SharedScene.Name)]
+public sealed class QueryTests(ClusterScene scene)
+{
+    public static TheoryData<string> Names => [.. DashboardFile.All.Select(static dashboard => dashboard.Name)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Every_query_has_rows_when_the_dashboard_is_opened(string name)
+    {
+        DashboardFile dashboard = Find(name);
+        AssertRows(dashboard, new Selection(dashboard), "all");
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Every_query_has_rows_when_all_names_are_chosen_one_by_one(string name)
+    {
+        DashboardFile dashboard = Find(name);
+        Selection selection = new(dashboard);
+        foreach (Variable variable in dashboard.Variables.Where(static variable => variable.AllValue is not null))
+        {
+            selection.Choose(variable, [.. scene.Databases[dashboard.Backend].Values(variable, selection, scene.Range)]);
+        }
+        AssertRows(dashboard, selection, "each");
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Every_choice_makes_queries_that_the_server_takes(string name)
+    {
+        DashboardFile dashboard = Find(name);
+        IDatabase database = scene.Databases[dashboard.Backend];
+        foreach (Variable variable in dashboard.Variables.Where(static variable => variable.Type == "custom"))
+        {
+            foreach (string choice in variable.Choices)
+            {
+                Selection selection = new(dashboard);
+                selection.Choose(variable, [choice]);
+                int rows = dashboard.Panels.Sum(panel => panel.Queries.Sum(query => database.Ask(query, selection, scene.Range).Count));
+                Assert.True(rows > 0, $"{name}: nothing at all with {variable.Name} = {choice}");
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Every_column_of_every_table_is_filled_somewhere(string name)
+    {
+        DashboardFile dashboard = Find(name);
+        IDatabase database = scene.Databases[dashboard.Backend];
+        Selection selection = new(dashboard);
+        foreach (Panel panel in dashboard.Panels)
+        {
+            HashSet<string> filled = [.. panel.Queries.SelectMany(query => database.Ask(query, selection, scene.Range, panel.Queries.Count)).SelectMany(static row => row.Keys)];
+            string[] empty = [.. panel.Columns.Where(column => !filled.Contains(column))];
+            Assert.True(empty.Length == 0, $"{name} / {panel.Title}: nothing in {string.Join(", ", empty)}; there is {string.Join(", ", filled)}");
+        }
+    }
+
+    private static DashboardFile Find(string name) => DashboardFile.All.Single(dashboard => dashboard.Name == name);
+
+    private void AssertRows(DashboardFile dashboard, Selection selection, string chosen)
+    {
+        IDatabase database = scene.Databases[dashboard.Backend];
+        List<string> empty = [];
+        void Note(string query, int rows)
+        {
+            Console.WriteLine($"{dashboard.Name} [{chosen}] / {query} → {rows}");
+            if (rows == 0)
+            {
+                empty.Add(query);
+            }
+        }
+        foreach (Variable variable in dashboard.Variables.Where(static variable => variable.Type == "query"))
+        {
+            Note($"variable {variable.Name}", database.Values(variable, selection, scene.Range).Count);
+        }
+        foreach (Query query in dashboard.Annotations.Concat(dashboard.Panels.SelectMany(static panel => panel.Queries)))
+        {
+            Note(query.Name, database.Ask(query, selection, scene.Range).Count);
+        }
+        Assert.True(empty.Count == 0, $"{dashboard.Name}: no rows of {string.Join("; ", empty)}");
+    }
+}
