@@ -35,6 +35,16 @@ if ! command -v dotnet >/dev/null; then
   echo "setup: the .NET 10 SDK is missing: install package dotnet-sdk-10.0, or see https://dotnet.microsoft.com/download" >&2
   exit 1
 fi
+# What the generator of the Grafana dashboards needs, as its lock file has it.
+grafana=$(dirname "$0")/../deploy/grafana
+if [[ " $* " == *" test "* && ! $grafana/node_modules/.package-lock.json -nt $grafana/package-lock.json ]]; then
+  if ! command -v npm >/dev/null; then
+    echo "setup: Node.js 20 or newer with npm is missing: see https://nodejs.org/en/download" >&2
+    exit 1
+  fi
+  echo "setup: npm ci in deploy/grafana" >&2
+  npm ci --silent --prefix "$grafana"
+fi
 ((${#missing[@]})) || exit 0
 if ! command -v apt-get >/dev/null; then
   echo "setup: please install what these Debian packages hold: ${missing[*]}" >&2
