@@ -1,7 +1,7 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using KubeBpfBox.Dashboards.Model;
+using static System.FormattableString;
 
 namespace KubeBpfBox.Dashboards.Grafana;
 
@@ -13,7 +13,9 @@ internal sealed partial class PrometheusDatabase(PrometheusServer server) : IDat
     {
         TimeSpan step = range.IntervalFor(query, PrometheusServer.ScrapeInterval);
         string text = Uri.EscapeDataString(Interpolate(query.Text, selection, range, step));
-        string path = query.IsInstant ? $"query?query={text}&time={Seconds(range.To)}" : $"query_range?query={text}&start={Seconds(range.From)}&end={Seconds(range.To)}&step={step.TotalSeconds}";
+        // Steps are at whole multiples of their length. Grafana takes the last one that has passed; here it is the next, as if asked that much later.
+        double start = Math.Floor(Seconds(range.From) / step.TotalSeconds) * step.TotalSeconds, end = Math.Ceiling(Seconds(range.To) / step.TotalSeconds) * step.TotalSeconds;
+        string path = query.IsInstant ? Invariant($"query?query={text}&time={Seconds(range.To)}") : Invariant($"query_range?query={text}&start={start}&end={end}&step={step.TotalSeconds}");
         string column = siblings > 1 ? $"Value #{query.RefId}" : "Value";
         List<IReadOnlyDictionary<string, string>> rows = [];
         foreach (JsonElement series in server.Get(path).GetProperty("result").EnumerateArray())
@@ -34,7 +36,7 @@ internal sealed partial class PrometheusDatabase(PrometheusServer server) : IDat
         Match match = LabelValues().Match(Interpolate(variable.Query, selection, range, PrometheusServer.ScrapeInterval));
         Assert.True(match.Success, variable.Query);
         string selector = match.Groups["selector"].Success ? $"&match[]={Uri.EscapeDataString(match.Groups["selector"].Value)}" : string.Empty;
-        JsonElement values = server.Get($"label/{match.Groups["label"].Value}/values?start={Seconds(range.From)}&end={Seconds(range.To)}{selector}");
+        JsonElement values = server.Get(Invariant($"label/{match.Groups["label"].Value}/values?start={Seconds(range.From)}&end={Seconds(range.To)}{selector}"));
         return [.. values.EnumerateArray().Select(static value => value.GetString()!)];
     }
 
@@ -60,7 +62,7 @@ internal sealed partial class PrometheusDatabase(PrometheusServer server) : IDat
     // For a regular expression inside of a string: what is escaped for the one needs its backslash escaped for the other.
     private static string Escape(string value) => Special().Replace(value.Replace(@"\", @"\\\\", StringComparison.Ordinal), @"\\$0");
 
-    private static string Seconds(DateTimeOffset time) => (time.ToUnixTimeMilliseconds() / 1000.0).ToString(CultureInfo.InvariantCulture);
+    private static double Seconds(DateTimeOffset time) => time.ToUnixTimeMilliseconds() / 1000.0;
 
     [GeneratedRegex(@"[$^*{}\[\]'+?.()|]")]
     private static partial Regex Special();

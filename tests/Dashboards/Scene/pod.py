@@ -18,7 +18,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         if path.startswith("/slow"):
             time.sleep(0.15)
-        status = {"/missing": 404, "/broken": 500, "/moved": 302, "/orders": 201}.get(path, 200)
+        status = {"/missing": 404, "/broken": 500, "/slow/fail": 503, "/moved": 302, "/orders": 201}.get(path, 200)
         body = b"x" * 100
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
@@ -47,7 +47,8 @@ def ask_one(port, method, target, number):
 
 
 def ask(port, seconds):
-    targets = [("GET", "/users/{}"), ("GET", "/users/{}?page=2"), ("POST", "/orders"), ("GET", "/missing"), ("GET", "/broken"), ("GET", "/slow"), ("GET", "/moved"), ("GET", "/crash")]
+    targets = [("GET", "/users/{}"), ("GET", "/users/{}?page=2"), ("POST", "/orders"), ("GET", "/missing"), ("GET", "/moved")]
+    targets += [("GET", "/broken"), ("GET", "/slow/fail"), ("GET", "/crash")]
     end = time.monotonic() + seconds
     number = 0
     while time.monotonic() < end:

@@ -35,7 +35,7 @@ const annotations: readonly EventAnnotation[] = [
   {
     name: 'OOM kills',
     colour: colours.bad,
-    influxdb: { query: `SELECT "message", "podname" FROM "oomkill" WHERE ${influxWhere}`, textColumn: 'message' },
+    influxdb: { query: `SELECT "comm", "podname" FROM "oomkill" WHERE ${influxWhere}`, textColumn: 'comm' },
     prometheus: {
       expr: `sum by (${promLabels(names)}) (${promNew('kubebpfbox_oomkill_total', promFilter([namespaceName]), '1m')}) > 0`,
       title: 'OOM kill',

@@ -16,7 +16,7 @@ const typeName: Name = { name: 'type', source: { influxdb: 'type', prometheus: '
  */
 const any = 'time > 0';
 const codes = [['any', any], ['2xx', 'code >= 200 AND code < 300'], ['3xx', 'code >= 300 AND code < 400'], ['4xx', 'code >= 400 AND code < 500'], ['5xx', 'code >= 500'], ['failed', 'error =~ /./']] as const;
-const durations = [['any', any], ...[1, 10, 100, 250, 1000, 10000].map((ms) => [`${ms} ms`, `duration >= ${ms}`] as const)] as const;
+const durations = [['any', any], ...[1, 10, 100, 250, 1000, 10000].map((ms) => [`${ms} ms`, `"duration" >= ${ms}`] as const)] as const;
 
 const tags = [typeName, nodeName, namespaceName, workloadName, podName, serviceName];
 const where = `"flow" = '$flow' AND ${influxFilter([...tags, methodName])} AND "url" =~ /(?:\${url:raw})/ AND \${code:raw} AND \${slower:raw} AND $timeFilter`;
@@ -72,7 +72,7 @@ export const requests: DashboardSpec = {
     methodVariable(backend),
     textVariable('url', 'URL', '', 'Regular expression that the URL matches anywhere; a slash is written \\/. What a URL holds is set by export.url: with the query, the path, or the route.'),
     choiceVariable('code', 'Code', codes, 'Status code of the response. A condition of your own is taken too, such as code = 404.', true),
-    choiceVariable('slower', 'At least', durations, 'Shortest duration. A condition of your own is taken too, such as duration >= 42 (milliseconds). But for "any", unanswered requests are left out: they have no duration.', true),
+    choiceVariable('slower', 'At least', durations, 'Shortest duration. A condition of your own is taken too, such as "duration" >= 42 (milliseconds; quoted, since InfluxQL has a word like it). But for "any", unanswered requests are left out: they have no duration.', true),
   ],
   annotations: eventAnnotations,
   sections: [
