@@ -51,6 +51,7 @@ public sealed class ClusterScene : IAsyncLifetime
             ScenePod server = Add("web-7d4f9-abcde", ShopNamespace, "Deployment", "10.8.0.1");
             ScenePod client = Add("client-5c6b8-fghij", ShopNamespace, "Deployment", "10.8.0.2");
             ScenePod stalled = Add("slow-0", ShopNamespace, "StatefulSet", "10.8.0.3");
+            ScenePod other = Add("api-0", BatchNamespace, "StatefulSet", "10.8.0.5");
             ScenePod hungry = Add("report-29347-k7xzp", BatchNamespace, "Job", "10.8.0.4");
             _api.Nodes.Add(KubeObjects.NodeObject(KubeObjects.NodeName, "192.0.2.1", "10.8.0.0/24"));
             _api.Services.Add(KubeObjects.Service("web", "10.96.0.1", 80).With("metadata/namespace", ShopNamespace));
@@ -60,7 +61,7 @@ public sealed class ClusterScene : IAsyncLifetime
             _agent = new AgentProcess(_cgroup.FolderPath, $"node.name={KubeObjects.NodeName}", $"Cluster.ConfigPath={WriteKubeconfig()}", "sinks.sqlite.enabled=false", $"sinks.influxdb.url={_influx.Url}", $"sinks.influxdb.database={_influx.Database}", $"spool.path={_folder.PathOf("spool")}");
             _prometheus = new PrometheusServer(_agent.Port);
             Databases = new Dictionary<string, IDatabase> { ["influxdb"] = new InfluxDatabase(_influx), ["prometheus"] = new PrometheusDatabase(_prometheus) };
-            await PlayAsync(server, client, stalled, hungry);
+            await PlayAsync(server, other, client, stalled, hungry);
             Range = new TimeRange(_begin, DateTimeOffset.UtcNow);
         }
         catch
@@ -86,21 +87,32 @@ public sealed class ClusterScene : IAsyncLifetime
         _folder.Dispose();
     }
 
-    private async Task PlayAsync(ScenePod server, ScenePod client, ScenePod stalled, ScenePod hungry)
+    private async Task PlayAsync(ScenePod server, ScenePod other, ScenePod client, ScenePod stalled, ScenePod hungry)
     {
-        int port = AgentProcess.FreePort(), stalledPort = AgentProcess.FreePort();
-        Run(server, "serve", port).WaitForPort(new(IPAddress.Loopback, port), TimeSpan.FromSeconds(10));
-        ChildProcess asking = Run(client, "ask", port, (int)Traffic.TotalSeconds);
+        int stalledPort = AgentProcess.FreePort();
+        ChildProcess[] asking = [.. ((ScenePod[])[server, other]).Select(Serve).ToArray().Select(port => Run(client, "ask", port, (int)Traffic.TotalSeconds))];
         Run(stalled, "stall", stalledPort);
         await Task.Delay(TimeSpan.FromSeconds(2));
         Run(client, "crowd", stalledPort, 8);
         string memory = _memory!.Make(hungry.CgroupPath);
         TestMemoryCgroup.SetLimit(memory, MemoryLimitBytes);
         Run(Path.Combine(memory, "cgroup.procs"), "eat");
-        asking.WaitForExit(Traffic + TimeSpan.FromSeconds(20));
-        Assert.True(asking.ExitCode == 0, asking.Errors);
+        foreach (ChildProcess one in asking)
+        {
+            one.WaitForExit(Traffic + TimeSpan.FromSeconds(20));
+            Assert.True(one.ExitCode == 0, one.Errors);
+        }
         // The last window has to end and to be written.
         _agent!.Until(() => _influx!.Count("red_namespace", "requests") >= 6 && _influx.Count("agent", "completeness") >= 3, "the windows in InfluxDB");
+    }
+
+    /// <summary>Starts a pod's server.</summary>
+    /// <returns>Its port.</returns>
+    private int Serve(ScenePod pod)
+    {
+        int port = AgentProcess.FreePort();
+        Run(pod, "serve", port).WaitForPort(new(IPAddress.Loopback, port), TimeSpan.FromSeconds(10));
+        return port;
     }
 
     private ScenePod Add(string name, string @namespace, string kind, string address)

@@ -15,13 +15,17 @@ const typeName: Name = { name: 'type', source: { influxdb: 'type', prometheus: '
  * nor duration), so "any" must not be one.
  */
 const any = 'time > 0';
-const codes = [['any', any], ['2xx', 'code >= 200 AND code < 300'], ['3xx', 'code >= 300 AND code < 400'], ['4xx', 'code >= 400 AND code < 500'], ['5xx', 'code >= 500'], ['failed', 'error =~ /./']] as const;
+/** As RED counts errors: what was not answered, 5xx, and for a client 4xx. The field `error` has only the first of them. */
+const failed = `("error" =~ /./ OR "code" >= 500 OR ("flow" = 'egress' AND "code" >= 400))`;
+const codes = [['any', any], ['2xx', '"code" >= 200 AND "code" < 300'], ['3xx', '"code" >= 300 AND "code" < 400'], ['4xx', '"code" >= 400 AND "code" < 500'], ['5xx', '"code" >= 500'], ['failed', failed]] as const;
 const durations = [['any', any], ...[1, 10, 100, 250, 1000, 10000].map((ms) => [`${ms} ms`, `"duration" >= ${ms}`] as const)] as const;
 
 const tags = [typeName, nodeName, namespaceName, workloadName, podName, serviceName];
 const where = `"flow" = '$flow' AND ${influxFilter([...tags, methodName])} AND "url" =~ /(?:\${url:raw})/ AND \${code:raw} AND \${slower:raw} AND $timeFilter`;
 /** The series know no URL; and no code or duration of a single request. */
 const seriesWhere = `"flow" = '$flow' AND ${influxFilter([...tags, methodName])} AND $timeFilter`;
+
+const rate = (condition: string): string => `SELECT count("url") * 1000.0 / $__interval_ms FROM "traffic" WHERE ${condition} GROUP BY time($__interval) fill(0)`;
 
 const field = (name: string, more: Partial<Column> = {}): Column => ({ name, ...more });
 
@@ -47,10 +51,12 @@ const columns: readonly Column[] = [
   field('trace_id'),
 ];
 
-const selected = (except: string): string => columns.map((column) => column.source?.influxdb ?? column.name).filter((name) => name !== 'Time' && name !== except).map((name) => `"${name}"`).join(', ');
+/** What has a duration was answered. */
+const answered = columns.filter((column) => column.name !== 'error');
+const selected = (of: readonly Column[]): string => of.map((column) => column.source?.influxdb ?? column.name).filter((name) => name !== 'Time').map((name) => `"${name}"`).join(', ');
 
-function log(title: string, description: string, query: string, sortBy: string): TableSpec {
-  return { kind: 'table', title, description, width: 24, height: 12, columns, sortBy, queries: { influxdb: [influxTable('A', query)] } };
+function log(title: string, description: string, query: string, sortBy: string, shown = columns): TableSpec {
+  return { kind: 'table', title, description, width: 24, height: 12, columns: shown, sortBy, queries: { influxdb: [influxTable('A', query)] } };
 }
 
 const logNote = 'ttfb is the time to the first byte of the response; the peer is the other end. Agents that send only failed requests, or none, show so here (sinks.influxdb.request_log).';
@@ -71,7 +77,7 @@ export const requests: DashboardSpec = {
     namesVariable(backend, 'service', 'Service', { influxdb: `SHOW TAG VALUES FROM "red_pod" WITH KEY = "servicename" WHERE "flow" = '$flow' AND ${influxFilter([namespaceName])}`, prometheus: '' }),
     methodVariable(backend),
     textVariable('url', 'URL', '', 'Regular expression that the URL matches anywhere; a slash is written \\/. What a URL holds is set by export.url: with the query, the path, or the route.'),
-    choiceVariable('code', 'Code', codes, 'Status code of the response. A condition of your own is taken too, such as code = 404.', true),
+    choiceVariable('code', 'Code', codes, 'Status code of the response. A condition of your own is taken too, such as "code" = 404.', true),
     choiceVariable('slower', 'At least', durations, 'Shortest duration. A condition of your own is taken too, such as "duration" >= 42 (milliseconds; quoted, since InfluxQL has a word like it). But for "any", unanswered requests are left out: they have no duration.', true),
   ],
   annotations: eventAnnotations,
@@ -87,7 +93,7 @@ export const requests: DashboardSpec = {
           height: 8,
           interval: '10s',
           unit: 'reqps',
-          queries: { influxdb: [influxSeries('A', `SELECT count("url") * 1000.0 / $__interval_ms AS "requests", count("error") * 1000.0 / $__interval_ms AS "failed" FROM "traffic" WHERE ${where} GROUP BY time($__interval) fill(0)`, '$col')] },
+          queries: { influxdb: [influxSeries('requests', rate(where), 'requests'), influxSeries('failed', rate(`${failed} AND ${where}`), 'failed')] },
         },
         {
           kind: 'timeseries',
@@ -111,9 +117,9 @@ export const requests: DashboardSpec = {
           bars: true,
           queries: { influxdb: [influxSeries('A', `SELECT sum("errors") * 1000.0 / $__interval_ms FROM "red" WHERE "error" =~ /./ AND ${seriesWhere} GROUP BY time($__interval), "error" fill(none)`, '$tag_error')] },
         },
-        log('Request log', `The newest 500 requests that match. ${logNote}`, `SELECT ${selected('')} FROM "traffic" WHERE ${where} ORDER BY time DESC LIMIT 500`, 'time'),
-        log('Slowest requests', `The 50 matching requests that took longest. ${logNote}`, `SELECT top("duration", 50) AS "duration", ${selected('duration')} FROM "traffic" WHERE ${where}`, 'duration'),
-        log('Failed requests', `The newest 200 matching requests that failed: answered by 5xx (a client's by 4xx too) or not at all. ${logNote}`, `SELECT ${selected('')} FROM "traffic" WHERE "error" =~ /./ AND ${where} ORDER BY time DESC LIMIT 200`, 'time'),
+        log('Request log', `The newest 500 requests that match. ${logNote}`, `SELECT ${selected(columns)} FROM "traffic" WHERE ${where} ORDER BY time DESC LIMIT 500`, 'time'),
+        log('Slowest requests', `The 50 matching requests that took longest. ${logNote}`, `SELECT top("duration", 50) AS "duration", ${selected(answered.filter(({ name }) => name !== 'duration'))} FROM "traffic" WHERE ${where}`, 'duration', answered),
+        log('Failed requests', `The newest 200 matching requests that failed: answered by 5xx (a client's by 4xx too) or not at all. ${logNote}`, `SELECT ${selected(columns)} FROM "traffic" WHERE ${failed} AND ${where} ORDER BY time DESC LIMIT 200`, 'time'),
       ],
     },
   ],
