@@ -18,7 +18,7 @@ kube=(/usr/bin/etcd:etcd-server /usr/bin/containerd:containerd /usr/sbin/runc:ru
 kube_build=(/usr/bin/go:golang-go /usr/bin/dpkg-source:dpkg-dev)
 
 # Folders with a package-lock.json.
-test_nodes=(tests/OtlpReceiver)
+test_nodes=(tests/OtlpReceiver deploy/grafana)
 
 cd "$(dirname "$0")/.."
 wanted=("${build[@]}")
