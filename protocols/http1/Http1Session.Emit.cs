@@ -185,14 +185,14 @@ public sealed partial class Http1Session
         int interimCount = hasResponse ? _response.InterimCount : 0;
         int status = hasResponse ? _response.Status : 0;
         bool isTunnel = request.IsConnect && status is >= 200 and < 300;
-        if (interimCount == 0 && status != 101 && request.TraceparentLength == 0 && !isTunnel)
+        if (interimCount == 0 && status != 101 && !request.HasTraceContext && !isTunnel)
         {
             return [];
         }
         AttributeWriter writer = new(buffer);
-        if (request.TraceparentLength != 0)
+        if (request.HasTraceContext)
         {
-            writer.TryAdd("traceparent"u8, _queue.Text(in request, request.TraceparentAt, request.TraceparentLength));
+            TraceContext.ReadFrom(_queue.Text(in request, request.TraceContextAt, TraceContext.Size)).AddTo(ref writer);
         }
         if (interimCount != 0)
         {

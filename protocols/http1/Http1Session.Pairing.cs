@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using KubeBpfBox.Core.Records;
 using KubeBpfBox.Core.Streams;
 
@@ -63,13 +64,24 @@ public sealed partial class Http1Session
         }
     }
 
-    /// <summary>Shape: version "-" trace-id "-" parent-id "-" flags, 55 bytes in version 00 (W3C Trace Context section 3.2).</summary>
+    /// <summary>Keeps the trace context, packed. Of two fields nobody knows which is meant, so neither counts.</summary>
+    [SkipLocalsInit]
     private void SetTraceparent(ref PendingRequest request, ReadOnlySpan<byte> value)
     {
-        if (request.TraceparentLength == 0 && value.Length is >= 55 and <= 64 && _queue.AppendText(value, out request.TraceparentAt) == value.Length)
+        if (value.IsEmpty)
         {
-            request.TraceparentLength = (byte)value.Length;
+            return;
         }
+        if (request.HasTraceparent || value.Length > MaxTraceparentLength || !TraceContext.TryParse(value, out TraceContext context))
+        {
+            request.HasTraceparent = true;
+            request.HasTraceContext = false;
+            return;
+        }
+        Span<byte> packed = stackalloc byte[TraceContext.Size];
+        context.WriteTo(packed);
+        request.HasTraceparent = true;
+        request.HasTraceContext = _queue.AppendText(packed, out request.TraceContextAt) == packed.Length;
     }
 
     private void BeginResponse(ref MessageState message, int status, byte minorVersion)

@@ -22,6 +22,9 @@ public sealed partial class Http1Session : ProtocolSession
     /// <summary>The same for a header line of interest, a chunk-size line and a status line.</summary>
     private const int MaxKeptField = 1024;
 
+    /// <summary>Longest <c>traceparent</c> that is read; short enough to be kept whole however it is split. Version 00 has 55 bytes.</summary>
+    private const int MaxTraceparentLength = 512;
+
     private readonly RequestQueue _queue;
     private readonly long _requestTimeoutNs;
     private MessageState _a;

@@ -1,7 +1,7 @@
 namespace KubeBpfBox.Protocols.Http1;
 
 /// <summary>A request whose response is not complete yet.</summary>
-/// <remarks>Its text (method, target, host, traceparent) is in the queue's buffer: <see cref="TextStart"/> and the lengths say where.</remarks>
+/// <remarks>Its text (method, target, host) and its packed trace context are in the queue's buffer: <see cref="TextStart"/> and the lengths say where.</remarks>
 internal struct PendingRequest
 {
     public long StartNs;
@@ -19,10 +19,13 @@ internal struct PendingRequest
     public ushort TargetLength;
     public ushort HostAt;
     public ushort HostLength;
-    public ushort TraceparentAt;
+    public ushort TraceContextAt;
     public byte MethodLength;
-    public byte TraceparentLength;
     public byte MinorVersion;
+
+    /// <summary>A <c>traceparent</c> came: a second one makes both void.</summary>
+    public bool HasTraceparent;
+    public bool HasTraceContext;
     public bool IsHead;
     public bool IsConnect;
     public bool IsHeadTruncated;

@@ -1,41 +1,58 @@
-using System.Buffers;
-using System.Buffers.Text;
-using System.Text;
-
 namespace KubeBpfBox.Sinks.Prometheus;
 
-/// <summary>Writes Prometheus' text format into a buffer, without allocation.</summary>
+/// <summary>Writes families and samples in either format.</summary>
 /// <remarks>
-/// Shape: <c># HELP</c> and <c># TYPE</c>, then <c>name{label="value",…} number</c> lines. A sample is <see cref="Sample"/>, any number of
-/// <see cref="Label(ReadOnlySpan{byte}, ReadOnlySpan{char})"/>, then one of the values. Source: "Exposition formats", text format 0.0.4.
+/// Shape: <c># HELP</c>, <c># TYPE</c> (and <c># UNIT</c>), then <c>name{label="value",…} number</c> lines. A sample is <see cref="Sample"/>, any
+/// number of labels, then one of the values. In OpenMetrics a counter's or an info's family is named without the ending of its samples.
+/// Source: "Exposition formats", text format 0.0.4; OpenMetrics 1.0.0.
 /// </remarks>
-public ref struct ExpositionWriter(IBufferWriter<byte> output)
+internal ref struct ExpositionWriter(ExpositionBuffer output, ExpositionFormat format)
 {
-    /// <summary>The media type of what is written.</summary>
-    public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
-
-    private readonly IBufferWriter<byte> _output = output;
+    private readonly ExpositionBuffer _output = output;
     private bool _hasLabels;
 
-    /// <summary>Starts a family. Its samples must follow without another family between them.</summary>
-    public readonly void Family(ReadOnlySpan<byte> name, ReadOnlySpan<byte> type, ReadOnlySpan<byte> help)
+    /// <summary>The bytes so far.</summary>
+    public readonly ExpositionBuffer Output => _output;
+
+    /// <summary>How the page is spelt.</summary>
+    public readonly ExpositionFormat Format => format;
+
+    /// <summary>What the samples of a family end in, beside its name.</summary>
+    public static ReadOnlySpan<byte> SuffixOf(MetricType type) => type switch
     {
-        _output.Write("# HELP "u8);
-        _output.Write(name);
-        _output.Write(" "u8);
-        _output.Write(help);
-        _output.Write("\n# TYPE "u8);
-        _output.Write(name);
-        _output.Write(" "u8);
-        _output.Write(type);
-        _output.Write("\n"u8);
+        MetricType.Counter => "_total"u8,
+        MetricType.Info => "_info"u8,
+        _ => [],
+    };
+
+    /// <summary>Starts a family. Its samples must follow without another family between them.</summary>
+    /// <param name="type">What it is.</param>
+    /// <param name="name">Without the ending of its samples.</param>
+    /// <param name="help">One line without a backslash, a quote or an end.</param>
+    /// <param name="unit">The last word of the name, if it is a unit.</param>
+    public readonly void Family(MetricType type, ReadOnlySpan<byte> name, ReadOnlySpan<byte> help, ReadOnlySpan<byte> unit = default)
+    {
+        bool isOpen = format == ExpositionFormat.OpenMetrics;
+        ReadOnlySpan<byte> suffix = isOpen ? [] : SuffixOf(type);
+        Line("# HELP "u8, name, suffix, help);
+        Line("# TYPE "u8, name, suffix, type switch
+        {
+            MetricType.Counter => "counter"u8,
+            MetricType.Histogram => "histogram"u8,
+            MetricType.Info when isOpen => "info"u8,
+            _ => "gauge"u8,
+        });
+        if (isOpen && !unit.IsEmpty)
+        {
+            Line("# UNIT "u8, name, suffix, unit);
+        }
     }
 
     /// <summary>Starts a sample.</summary>
-    public void Sample(ReadOnlySpan<byte> name, ReadOnlySpan<byte> suffix = default)
+    public void Sample(scoped ReadOnlySpan<byte> name, scoped ReadOnlySpan<byte> suffix = default)
     {
-        _output.Write(name);
-        _output.Write(suffix);
+        _output.Append(name);
+        _output.Append(suffix);
         _hasLabels = false;
     }
 
@@ -43,97 +60,85 @@ public ref struct ExpositionWriter(IBufferWriter<byte> output)
     public void Label(ReadOnlySpan<byte> name, ReadOnlySpan<char> value)
     {
         OpenLabel(name);
-        while (!value.IsEmpty)
-        {
-            int special = value.IndexOfAny('\\', '"', '\n');
-            ReadOnlySpan<char> plain = special < 0 ? value : value[..special];
-            WriteText(plain);
-            if (special < 0)
-            {
-                break;
-            }
-            _output.Write(value[special] switch
-            {
-                '\\' => "\\\\"u8,
-                '"' => "\\\""u8,
-                _ => "\\n"u8,
-            });
-            value = value[(special + 1)..];
-        }
-        _output.Write("\""u8);
+        _output.AppendEscaped(value);
+        _output.Append("\""u8);
     }
 
     /// <summary>Adds a label whose value is a number.</summary>
     public void Label(ReadOnlySpan<byte> name, long value)
     {
         OpenLabel(name);
-        WriteNumber(value);
-        _output.Write("\""u8);
+        _output.Append(value);
+        _output.Append("\""u8);
     }
 
     /// <summary>Adds a label whose value is ASCII that needs no escaping.</summary>
-    public void Label(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    public void Label(ReadOnlySpan<byte> name, scoped ReadOnlySpan<byte> value)
     {
         OpenLabel(name);
-        _output.Write(value);
-        _output.Write("\""u8);
+        _output.Append(value);
+        _output.Append("\""u8);
+    }
+
+    /// <summary>Adds a label unless its value is not known.</summary>
+    public void LabelIfKnown(ReadOnlySpan<byte> name, string? value)
+    {
+        if (!string.IsNullOrEmpty(value))
+        {
+            Label(name, value);
+        }
     }
 
     /// <summary>Ends a sample with a whole number.</summary>
     public readonly void Value(long value)
     {
         EndLabels();
-        WriteNumber(value);
-        _output.Write("\n"u8);
+        _output.Append(value);
+        _output.Append("\n"u8);
     }
 
     /// <summary>Ends a sample with a number.</summary>
     public readonly void Value(double value)
     {
         EndLabels();
-        if (double.IsFinite(value))
+        _output.Append(value);
+        _output.Append("\n"u8);
+    }
+
+    /// <summary>A family of one sample without labels.</summary>
+    public void Single(MetricType type, ReadOnlySpan<byte> name, ReadOnlySpan<byte> help, double value, ReadOnlySpan<byte> unit = default)
+    {
+        Family(type, name, help, unit);
+        Sample(name, SuffixOf(type));
+        Value(value);
+    }
+
+    /// <summary>Ends the page.</summary>
+    public readonly void End()
+    {
+        if (format == ExpositionFormat.OpenMetrics)
         {
-            Span<byte> text = _output.GetSpan(32);
-            Utf8Formatter.TryFormat(value, text, out int written);
-            _output.Advance(written);
+            _output.Append("# EOF\n"u8);
         }
-        else
-        {
-            _output.Write(double.IsNaN(value) ? "NaN"u8 : value > 0 ? "+Inf"u8 : "-Inf"u8);
-        }
-        _output.Write("\n"u8);
+    }
+
+    private readonly void Line(ReadOnlySpan<byte> keyword, ReadOnlySpan<byte> name, ReadOnlySpan<byte> suffix, ReadOnlySpan<byte> rest)
+    {
+        _output.Append(keyword);
+        _output.Append(name);
+        _output.Append(suffix);
+        _output.Append(" "u8);
+        _output.Append(rest);
+        _output.Append("\n"u8);
     }
 
     private void OpenLabel(ReadOnlySpan<byte> name)
     {
-        _output.Write(_hasLabels ? ","u8 : "{"u8);
+        _output.Append(_hasLabels ? ","u8 : "{"u8);
         _hasLabels = true;
-        _output.Write(name);
-        _output.Write("=\""u8);
+        _output.Append(name);
+        _output.Append("=\""u8);
     }
 
-    private readonly void EndLabels() => _output.Write(_hasLabels ? "} "u8 : " "u8);
-
-    private readonly void WriteNumber(long value)
-    {
-        Span<byte> text = _output.GetSpan(20);
-        Utf8Formatter.TryFormat(value, text, out int written);
-        _output.Advance(written);
-    }
-
-    // Lone surrogates become U+FFFD, so that the page stays UTF-8 whatever a label holds.
-    private readonly void WriteText(ReadOnlySpan<char> text)
-    {
-        while (!text.IsEmpty)
-        {
-            int take = Math.Min(text.Length, 256);
-            if (take < text.Length && char.IsHighSurrogate(text[take - 1]))
-            {
-                take--;
-            }
-            Span<byte> bytes = _output.GetSpan(take * 3);
-            _output.Advance(Encoding.UTF8.GetBytes(text[..take], bytes));
-            text = text[take..];
-        }
-    }
+    private readonly void EndLabels() => _output.Append(_hasLabels ? "} "u8 : " "u8);
 }

@@ -1,58 +1,34 @@
-using System.Buffers;
-using KubeBpfBox.Core.Accounting;
-using KubeBpfBox.Core.Events;
-using KubeBpfBox.Core.Red;
+using System.Diagnostics;
 
 namespace KubeBpfBox.Sinks.Prometheus;
 
-/// <summary>What the page is made from.</summary>
-public sealed record PrometheusSources
-{
-    /// <summary>The series so far.</summary>
-    public required Func<IReadOnlyList<RedSeriesSnapshot>> Red { get; init; }
-
-    /// <summary>Counts of events.</summary>
-    public Func<IReadOnlyList<EventCount>> Events { get; init; } = static () => [];
-
-    /// <summary>Accept queues.</summary>
-    public Func<IReadOnlyList<ListenerQueue>> Listeners { get; init; } = static () => [];
-
-    /// <summary>The stages of the path.</summary>
-    public required Ledger Ledger { get; init; }
-
-    /// <summary>How much of what was there was seen, from 0 to 1.</summary>
-    public required Func<double> Completeness { get; init; }
-
-    /// <summary>Product's version.</summary>
-    public required string Version { get; init; }
-
-    /// <summary>Revision it was built from; empty when not known.</summary>
-    public string Revision { get; init; } = string.Empty;
-}
-
 /// <summary>Writes the page that Prometheus scrapes.</summary>
-/// <remarks>Any thread may call; the page is written from snapshots. Names follow OpenTelemetry's conventions in Prometheus' spelling.</remarks>
+/// <remarks>
+/// Any thread may call, and several at once; each page needs some 100 KiB, and 40 bytes a series, whatever its own length. Names follow
+/// OpenTelemetry's conventions in Prometheus' spelling.
+/// </remarks>
 public sealed class PrometheusSink(PrometheusSources sources)
 {
-    /// <summary>Writes the whole page.</summary>
-    public void Write(IBufferWriter<byte> output)
+    // One page's memory is kept: scrapes seldom overlap.
+    private ScrapePage? _idle;
+    private ScrapeCost? _last;
+
+    /// <summary>Writes the whole page, in pieces.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="format">How it is spelt.</param>
+    /// <param name="stop">Ends it early, in the middle.</param>
+    public async Task WriteAsync(Stream output, ExpositionFormat format, CancellationToken stop)
     {
-        ExpositionWriter writer = new(output);
-        IReadOnlyList<RedSeriesSnapshot> series = sources.Red();
-        RedFamilies.Write(ref writer, series);
-        EventFamilies.Write(ref writer, sources.Events(), sources.Listeners());
-        LedgerFamilies.Write(ref writer, sources.Ledger);
-
-        writer.Family("kubebpfbox_completeness_ratio"u8, "gauge"u8, "Share of the captured traffic that was followed to its end without loss."u8);
-        writer.Sample("kubebpfbox_completeness_ratio"u8);
-        writer.Value(sources.Completeness());
-
-        writer.Family("kubebpfbox_build_info"u8, "gauge"u8, "Version of the agent."u8);
-        writer.Sample("kubebpfbox_build_info"u8);
-        writer.Label("version"u8, sources.Version);
-        writer.Label("revision"u8, sources.Revision);
-        writer.Value(1);
-
-        ProcessFamilies.Write(ref writer);
+        long started = Stopwatch.GetTimestamp();
+        ScrapePage page = Interlocked.Exchange(ref _idle, null) ?? new ScrapePage(sources);
+        TimeSpan longestHold = await page.WriteAsync(output, format, Volatile.Read(ref _last), stop).ConfigureAwait(false);
+        // What threw is not used again: it stands anywhere.
+        Volatile.Write(ref _idle, page);
+        Volatile.Write(ref _last, new ScrapeCost(Stopwatch.GetElapsedTime(started), longestHold));
     }
 }
+
+/// <summary>What a page cost.</summary>
+/// <param name="Duration">From the first to the last byte.</param>
+/// <param name="LongestHold">The longest time that it kept the thread that parses from counting.</param>
+internal sealed record ScrapeCost(TimeSpan Duration, TimeSpan LongestHold);

@@ -2,94 +2,134 @@ using KubeBpfBox.Core.Red;
 
 namespace KubeBpfBox.Sinks.Prometheus;
 
-/// <summary>Rate, errors and duration per series.</summary>
-/// <remarks>Source: OpenTelemetry semantic conventions for HTTP metrics; the bucket bounds are the recommended ones and two below.</remarks>
-internal static class RedFamilies
+/// <summary>Rate, errors and duration of one series, as lines.</summary>
+/// <remarks>
+/// The labels are escaped once, and what all lines of a histogram start with is copied from there.
+/// Source: OpenTelemetry semantic conventions for HTTP metrics; the bucket bounds are the recommended ones and two below.
+/// </remarks>
+internal sealed class RedFamilies
 {
-    private static readonly (long Ns, byte[] Text)[] s_bounds =
+    private static readonly long[] s_boundsNs =
     [
-        (500_000, "0.0005"u8.ToArray()), (1_000_000, "0.001"u8.ToArray()), (2_500_000, "0.0025"u8.ToArray()), (5_000_000, "0.005"u8.ToArray()),
-        (10_000_000, "0.01"u8.ToArray()), (25_000_000, "0.025"u8.ToArray()), (50_000_000, "0.05"u8.ToArray()), (75_000_000, "0.075"u8.ToArray()),
-        (100_000_000, "0.1"u8.ToArray()), (250_000_000, "0.25"u8.ToArray()), (500_000_000, "0.5"u8.ToArray()), (750_000_000, "0.75"u8.ToArray()),
-        (1_000_000_000, "1"u8.ToArray()), (2_500_000_000, "2.5"u8.ToArray()), (5_000_000_000, "5"u8.ToArray()), (7_500_000_000, "7.5"u8.ToArray()),
-        (10_000_000_000, "10"u8.ToArray()),
+        500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000, 50_000_000, 75_000_000, 100_000_000, 250_000_000, 500_000_000, 750_000_000,
+        1_000_000_000, 2_500_000_000, 5_000_000_000, 7_500_000_000, 10_000_000_000,
     ];
 
-    public static void Write(ref ExpositionWriter writer, IReadOnlyList<RedSeriesSnapshot> series)
-    {
-        Histogram(ref writer, series, isClient: false, "http_server_request_duration_seconds"u8, "Duration of requests to local servers, from the request's first byte to the response's last."u8);
-        Histogram(ref writer, series, isClient: true, "http_client_request_duration_seconds"u8, "Duration of requests by local clients, from the request's first byte to the response's last."u8);
-        // The histogram counts what has a duration; requests that were never answered have none.
-        Counter(ref writer, series, isClient: false, "http_server_requests_total"u8, "Requests to local servers, unanswered ones included."u8, static s => s.Count);
-        Counter(ref writer, series, isClient: true, "http_client_requests_total"u8, "Requests by local clients, unanswered ones included."u8, static s => s.Count);
-        Counter(ref writer, series, isClient: false, "http_server_request_size_bytes_total"u8, "Bytes of requests to local servers, heads and framing included."u8, static s => s.RequestBytes);
-        Counter(ref writer, series, isClient: true, "http_client_request_size_bytes_total"u8, "Bytes of requests by local clients, heads and framing included."u8, static s => s.RequestBytes);
-        Counter(ref writer, series, isClient: false, "http_server_response_size_bytes_total"u8, "Bytes of responses of local servers, heads and framing included."u8, static s => s.ResponseBytes);
-        Counter(ref writer, series, isClient: true, "http_client_response_size_bytes_total"u8, "Bytes of responses to local clients, heads and framing included."u8, static s => s.ResponseBytes);
+    private static readonly byte[][] s_text = [.. s_boundsNs.Select(static ns => Spell(ns, isOpen: false))];
+    private static readonly byte[][] s_open = [.. s_boundsNs.Select(static ns => Spell(ns, isOpen: true))];
 
-        int kept = 0;
-        long overflow = 0;
-        foreach (RedSeriesSnapshot one in series)
+    private readonly ExpositionBuffer _labels = new(1024);
+    private readonly ExpositionBuffer _bucket = new(1024);
+
+    /// <summary>Bounds of the buckets.</summary>
+    public static DurationBounds Bounds { get; } = new(s_boundsNs);
+
+    /// <summary>Writes the lines of a histogram.</summary>
+    public void WriteHistogram(ExpositionBuffer output, ExpositionFormat format, ReadOnlySpan<byte> name, RedReading reading)
+    {
+        bool isOpen = format == ExpositionFormat.OpenMetrics;
+        SetLabels(reading.Series);
+        ReadOnlySpan<byte> labels = _labels.Written.Span;
+        _bucket.Clear();
+        _bucket.Append(name);
+        _bucket.Append("_bucket"u8);
+        _bucket.Append(labels);
+        _bucket.Append(",le=\""u8);
+        ReadOnlySpan<byte> start = _bucket.Written.Span;
+        ReadOnlySpan<RedExemplar> exemplars = isOpen ? reading.Exemplars : [];
+        byte[][] bounds = isOpen ? s_open : s_text;
+        for (int i = 0; i < bounds.Length; i++)
         {
-            kept += one.IsOverflow ? 0 : 1;
-            overflow += one.IsOverflow ? one.Count : 0;
+            Bucket(output, start, bounds[i], reading.Cumulative[i]);
+            EndBucket(output, ref exemplars, s_boundsNs[i]);
         }
-        writer.Family("kubebpfbox_red_series"u8, "gauge"u8, "Series of rate, errors and duration in use."u8);
-        writer.Sample("kubebpfbox_red_series"u8);
-        writer.Value(kept);
-        writer.Family("kubebpfbox_red_overflow_requests_total"u8, "counter"u8, "Requests counted in the overflow series because red.max_series was reached."u8);
-        writer.Sample("kubebpfbox_red_overflow_requests_total"u8);
-        writer.Value(overflow);
+        Bucket(output, start, "+Inf"u8, reading.DurationCount);
+        EndBucket(output, ref exemplars, long.MaxValue);
+        output.Append(name);
+        output.Append("_sum"u8);
+        output.Append(labels);
+        output.Append("} "u8);
+        output.AppendSeconds(reading.DurationSumNs);
+        output.Append("\n"u8);
+        output.Append(name);
+        output.Append("_count"u8);
+        WriteCount(output, labels, reading.DurationCount);
     }
 
-    private static bool IsOf(RedSeriesSnapshot series, bool isClient) => (series.Role == "client") == isClient;
-
-    private static void Histogram(ref ExpositionWriter writer, IReadOnlyList<RedSeriesSnapshot> series, bool isClient, ReadOnlySpan<byte> name, ReadOnlySpan<byte> help)
+    /// <summary>Writes the line of a counter.</summary>
+    public void WriteCounter(ExpositionBuffer output, ReadOnlySpan<byte> name, RedSeries series, long value)
     {
-        writer.Family(name, "histogram"u8, help);
-        foreach (RedSeriesSnapshot one in series)
-        {
-            if (!IsOf(one, isClient) || one.Duration.Count == 0)
-            {
-                continue;
-            }
-            foreach ((long ns, byte[] text) in s_bounds)
-            {
-                writer.Sample(name, "_bucket"u8);
-                Labels(ref writer, one);
-                writer.Label("le"u8, text);
-                writer.Value(one.Duration.CountAtOrBelowNs(ns));
-            }
-            writer.Sample(name, "_bucket"u8);
-            Labels(ref writer, one);
-            writer.Label("le"u8, "+Inf"u8);
-            writer.Value(one.Duration.Count);
-            writer.Sample(name, "_sum"u8);
-            Labels(ref writer, one);
-            writer.Value(one.Duration.SumNs / 1e9);
-            writer.Sample(name, "_count"u8);
-            Labels(ref writer, one);
-            writer.Value(one.Duration.Count);
-        }
+        SetLabels(series);
+        output.Append(name);
+        output.Append("_total"u8);
+        WriteCount(output, _labels.Written.Span, value);
     }
 
-    private static void Counter(ref ExpositionWriter writer, IReadOnlyList<RedSeriesSnapshot> series, bool isClient, ReadOnlySpan<byte> name, ReadOnlySpan<byte> help, Func<RedSeriesSnapshot, long> value)
+    private static void WriteCount(ExpositionBuffer output, ReadOnlySpan<byte> labels, long value)
     {
-        writer.Family(name, "counter"u8, help);
-        foreach (RedSeriesSnapshot one in series)
-        {
-            if (IsOf(one, isClient))
-            {
-                writer.Sample(name);
-                Labels(ref writer, one);
-                writer.Value(value(one));
-            }
-        }
+        output.Append(labels);
+        output.Append("} "u8);
+        output.Append(value);
+        output.Append("\n"u8);
     }
 
-    /// <summary>All that tells series apart; optional labels are left out when empty.</summary>
-    private static void Labels(ref ExpositionWriter writer, RedSeriesSnapshot series)
+    private static void Bucket(ExpositionBuffer output, ReadOnlySpan<byte> start, ReadOnlySpan<byte> bound, long count)
     {
+        output.Append(start);
+        output.Append(bound);
+        output.Append("\"} "u8);
+        output.Append(count);
+    }
+
+    /// <summary>Adds the latest of the exemplars that lie within the bucket, and passes over them all; they stand shortest first.</summary>
+    private static void EndBucket(ExpositionBuffer output, ref ReadOnlySpan<RedExemplar> exemplars, long boundNs)
+    {
+        int latest = -1, within = 0;
+        for (; within < exemplars.Length && exemplars[within].DurationNs <= boundNs; within++)
+        {
+            latest = latest < 0 || exemplars[within].EndNs > exemplars[latest].EndNs ? within : latest;
+        }
+        if (latest >= 0)
+        {
+            Exemplar(output, in exemplars[latest]);
+            exemplars = exemplars[within..];
+        }
+        output.Append("\n"u8);
+    }
+
+    /// <summary>Shape: <c> # {trace_id="…",span_id="…"} seconds time</c> (OpenMetrics 1.0.0, "Exemplars").</summary>
+    private static void Exemplar(ExpositionBuffer output, in RedExemplar exemplar)
+    {
+        output.Append(" # {trace_id=\""u8);
+        exemplar.Trace.FormatTraceId(output.Reserve(32));
+        output.Advance(32);
+        output.Append("\",span_id=\""u8);
+        exemplar.Trace.FormatParentSpanId(output.Reserve(16));
+        output.Advance(16);
+        output.Append("\"} "u8);
+        output.AppendSeconds(exemplar.DurationNs);
+        output.Append(" "u8);
+        // Milliseconds are what Prometheus keeps.
+        output.AppendSeconds(exemplar.EndNs / 1_000_000 * 1_000_000);
+    }
+
+    /// <summary>OpenMetrics wants numbers in labels spelt canonically: 1.0, where the text format has 1.</summary>
+    private static byte[] Spell(long ns, bool isOpen)
+    {
+        ExpositionBuffer text = new(16);
+        text.AppendSeconds(ns);
+        if (isOpen && ns % 1_000_000_000 == 0)
+        {
+            text.Append(".0"u8);
+        }
+        return text.Written.ToArray();
+    }
+
+    /// <summary>All that tells series apart, without the closing brace; optional labels are left out when empty.</summary>
+    private void SetLabels(RedSeries series)
+    {
+        _labels.Clear();
+        ExpositionWriter writer = new(_labels, ExpositionFormat.Text);
         WorkloadLabels.Write(ref writer, series.Workload);
         if (series.Role is null)
         {
@@ -105,10 +145,7 @@ internal static class RedFamilies
         {
             writer.Label("http_response_status_code"u8, series.Status);
         }
-        if (series.ErrorType is not null)
-        {
-            writer.Label("error_type"u8, series.ErrorType);
-        }
+        writer.LabelIfKnown("error_type"u8, series.ErrorType);
         if (series.IsOverflow)
         {
             // OpenTelemetry's metrics SDK, "Overflow attribute".

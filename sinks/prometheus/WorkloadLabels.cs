@@ -9,10 +9,10 @@ internal static class WorkloadLabels
     public static void Write(ref ExpositionWriter writer, Workload workload)
     {
         writer.Label("workload"u8, workload.Name);
-        LabelIfKnown(ref writer, "k8s_namespace_name"u8, workload.Namespace);
-        LabelIfKnown(ref writer, "k8s_pod_name"u8, workload.Pod);
-        LabelIfKnown(ref writer, "k8s_container_name"u8, workload.Container);
-        LabelIfKnown(ref writer, "k8s_service_name"u8, workload.Service);
+        writer.LabelIfKnown("k8s_namespace_name"u8, workload.Namespace);
+        writer.LabelIfKnown("k8s_pod_name"u8, workload.Pod);
+        writer.LabelIfKnown("k8s_container_name"u8, workload.Container);
+        writer.LabelIfKnown("k8s_service_name"u8, workload.Service);
         ReadOnlySpan<byte> owner = workload.Kind switch
         {
             "Deployment" => "k8s_deployment_name"u8,
@@ -26,14 +26,6 @@ internal static class WorkloadLabels
         if (!owner.IsEmpty)
         {
             writer.Label(owner, workload.Name);
-        }
-    }
-
-    private static void LabelIfKnown(ref ExpositionWriter writer, ReadOnlySpan<byte> name, string? value)
-    {
-        if (value is not null)
-        {
-            writer.Label(name, value);
         }
     }
 }

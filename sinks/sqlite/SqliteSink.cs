@@ -2,6 +2,7 @@ using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Events;
 using KubeBpfBox.Core.Records;
 using KubeBpfBox.Core.Red;
+using KubeBpfBox.Core.Sinks;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
@@ -12,24 +13,25 @@ namespace KubeBpfBox.Sinks.Sqlite;
 /// <see cref="OnTransaction"/> runs on the parse thread and only decides and copies; one writer thread owns the database. A database that
 /// cannot be written is tried again with growing pauses; what does not fit the bounded queues meanwhile is dropped and counted.
 /// </remarks>
-public sealed partial class SqliteSink : ITransactionObserver, INodeEventObserver, IDisposable
+public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEventObserver, IRedWindowObserver
 {
     private const int TickMs = 250;
     private const int BatchRows = 2000;
     private const int MaxPauseMs = 30_000;
 
     private readonly SqliteSinkOptions _options;
-    private readonly Func<IReadOnlyList<RedSeriesSnapshot>> _takeRedWindow;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly RequestLogPolicy _policy;
     private readonly LedgerStage _logStage;
-    private readonly LedgerStage _redStage;
-    private readonly Counter _redExpired;
     private readonly Counter _logGivenUp;
-    private readonly Queue<(long StartS, RedSeriesSnapshot Series)> _pendingRed = new();
+    private readonly WaitingRows<SeriesWindow> _windows;
+    private readonly WaitingRows<NodeEvent> _events;
     private readonly List<LogEntry> _batch = [];
     private readonly List<LogWindow> _pendingWindows = [];
+
+    /// <summary>Events are few; more than this only when the database is away for long.</summary>
+    private const int MaxPendingEvents = 4096;
 
     /// <summary>What a database that was away for longer does not learn is how much was thinned before.</summary>
     private const int MaxPendingWindows = 360;
@@ -38,50 +40,56 @@ public sealed partial class SqliteSink : ITransactionObserver, INodeEventObserve
     private readonly Thread _thread;
     private SqliteConnection? _connection;
     private Rows? _rows;
-    private long _redWindowS;
     private long _clockOffsetMs;
     private long _nextRetentionS;
     private int _pauseMs;
     private long _retryAtMs;
     private string? _trouble;
-    private long _pendingRedCount;
 
     /// <summary>Makes the sink and opens the database once.</summary>
     /// <param name="options">Where and how much.</param>
     /// <param name="ledger">Gets the stages "sqlite_red", "sqlite_log" and "sqlite_events".</param>
-    /// <param name="takeRedWindow">What came since the last call, per series.</param>
     /// <param name="logger">Told when the database cannot be written, and when it can again.</param>
     /// <param name="time">The clock.</param>
     /// <exception cref="SqliteSinkException">The file is not for us; nothing was changed.</exception>
-    public SqliteSink(SqliteSinkOptions options, Ledger ledger, Func<IReadOnlyList<RedSeriesSnapshot>> takeRedWindow, ILogger logger, TimeProvider? time = null)
+    public SqliteSink(SqliteSinkOptions options, Ledger ledger, ILogger logger, TimeProvider? time = null)
     {
         _options = options;
-        _takeRedWindow = takeRedWindow;
         _logger = logger;
         _time = time ?? TimeProvider.System;
-        _redStage = ledger.AddStage("sqlite_red", "series_windows");
-        _redExpired = _redStage.DropReason("queue_full");
-        _redStage.Held = () => Interlocked.Read(ref _pendingRedCount);
+        _windows = new WaitingRows<SeriesWindow>(ledger.AddStage("sqlite_red", "series_windows"), options.MaxPendingSeriesWindows);
         _logStage = ledger.AddStage("sqlite_log", "transactions");
-        _eventStage = ledger.AddStage("sqlite_events", "events");
-        _eventExpired = _eventStage.DropReason("queue_full");
-        _eventStage.Held = PendingEvents;
+        _events = new WaitingRows<NodeEvent>(ledger.AddStage("sqlite_events", "events"), MaxPendingEvents);
         SetClock();
         _policy = new RequestLogPolicy(options, _logStage, CoarseNowMs);
         _logGivenUp = _logStage.DropReason("write_failed");
-        _redWindowS = WindowOf(NowS());
         TryOpen();
         _thread = new Thread(Run) { Name = "sqlite-writer", IsBackground = true };
     }
 
-    /// <summary>What is wrong with the database now, in one line; null when nothing is.</summary>
+    /// <inheritdoc/>
     public string? Trouble => Volatile.Read(ref _trouble);
 
-    /// <summary>Starts the writer.</summary>
+    /// <inheritdoc/>
     public void Start() => _thread.Start();
 
     /// <inheritdoc/>
+    public string Id => "sqlite";
+
+    /// <inheritdoc/>
     public void OnTransaction(in Transaction transaction) => _policy.Offer(in transaction);
+
+    /// <inheritdoc/>
+    public void OnEvent(NodeEvent happened) => _events.Add(happened);
+
+    /// <inheritdoc/>
+    public void OnWindow(RedWindow window)
+    {
+        foreach (RedSeriesSnapshot series in window.Series)
+        {
+            _windows.Add(new SeriesWindow(window.StartNs / 1_000_000_000, series));
+        }
+    }
 
     /// <summary>Writes what is there, and closes the database.</summary>
     public void Dispose()
@@ -100,7 +108,6 @@ public sealed partial class SqliteSink : ITransactionObserver, INodeEventObserve
     {
         SetClock();
         _policy.Tick(final);
-        CollectRed(final);
         if (!final && NowMs() < _retryAtMs)
         {
             return;
@@ -121,8 +128,6 @@ public sealed partial class SqliteSink : ITransactionObserver, INodeEventObserve
             GiveUp();
         }
     }
-
-    private static long WindowOf(long seconds) => seconds / RequestLogPolicy.WindowSeconds * RequestLogPolicy.WindowSeconds;
 
     private long NowMs() => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -148,31 +153,6 @@ public sealed partial class SqliteSink : ITransactionObserver, INodeEventObserve
         RunOnce(final: true);
     }
 
-    private void CollectRed(bool final)
-    {
-        long window = WindowOf(NowS());
-        if (window == _redWindowS && !final)
-        {
-            return;
-        }
-        foreach (RedSeriesSnapshot series in _takeRedWindow())
-        {
-            if (series.Count == 0)
-            {
-                continue;
-            }
-            _redStage.In.Add(1);
-            if (_pendingRed.Count >= _options.MaxPendingSeriesWindows)
-            {
-                _pendingRed.Dequeue();
-                _redExpired.Add(1);
-            }
-            _pendingRed.Enqueue((_redWindowS, series));
-        }
-        Interlocked.Exchange(ref _pendingRedCount, _pendingRed.Count);
-        _redWindowS = window;
-    }
-
     /// <summary>Writes one transaction's worth of what waits; what fails stays and is tried again.</summary>
     private bool WriteBatch()
     {
@@ -188,8 +168,9 @@ public sealed partial class SqliteSink : ITransactionObserver, INodeEventObserve
             }
             _pendingWindows.Add(window);
         }
-        NodeEvent[] events = FirstEvents();
-        if (_batch.Count == 0 && _pendingWindows.Count == 0 && _pendingRed.Count == 0 && events.Length == 0)
+        NodeEvent[] events = _events.First(BatchRows);
+        SeriesWindow[] red = _windows.First(BatchRows);
+        if (_batch.Count == 0 && _pendingWindows.Count == 0 && red.Length == 0 && events.Length == 0)
         {
             return false;
         }
@@ -197,24 +178,19 @@ public sealed partial class SqliteSink : ITransactionObserver, INodeEventObserve
         {
             return false;
         }
-        int redRows = WriteRows(events);
+        WriteRows(events, red);
         Recover();
-        for (int i = 0; i < redRows; i++)
-        {
-            _pendingRed.Dequeue();
-        }
-        Interlocked.Exchange(ref _pendingRedCount, _pendingRed.Count);
-        RemoveEvents(events);
-        _redStage.Out.Add(redRows);
+        _windows.Remove(red);
+        _events.Remove(events);
         _logStage.Out.Add(_batch.Count);
-        bool isMore = _batch.Count == BatchRows || _pendingRed.Count > 0;
+        bool isMore = _batch.Count == BatchRows || red.Length == BatchRows;
         _batch.ForEach(entry => _policy.Return(in entry));
         _batch.Clear();
         _pendingWindows.Clear();
         return isMore;
     }
 
-    private int WriteRows(NodeEvent[] events)
+    private void WriteRows(NodeEvent[] events, SeriesWindow[] red)
     {
         using SqliteTransaction transaction = _connection!.BeginTransaction();
         foreach (LogEntry entry in _batch)
@@ -229,14 +205,11 @@ public sealed partial class SqliteSink : ITransactionObserver, INodeEventObserve
         {
             _rows!.Insert(transaction, happened);
         }
-        int redRows = 0;
-        foreach ((long startS, RedSeriesSnapshot series) in _pendingRed.Take(BatchRows))
+        foreach ((long startS, RedSeriesSnapshot series) in red)
         {
             _rows!.Insert(transaction, startS, series);
-            redRows++;
         }
         transaction.Commit();
-        return redRows;
     }
 
     private void Retire()
@@ -271,9 +244,7 @@ public sealed partial class SqliteSink : ITransactionObserver, INodeEventObserve
             }
         }
         while (_batch.Count > 0);
-        GiveUpEvents();
-        _redExpired.Add(_pendingRed.Count);
-        _pendingRed.Clear();
-        Interlocked.Exchange(ref _pendingRedCount, 0);
+        _events.GiveUp();
+        _windows.GiveUp();
     }
 }

@@ -1,17 +1,19 @@
+using KubeBpfBox.Agent.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 
 namespace KubeBpfBox.Agent;
 
-/// <summary>Messages: one line each, on standard error, so that standard output is data only.</summary>
+/// <summary>Messages: one line each, on standard error, so that standard output is data only, and in a file where that is wanted.</summary>
 internal static class Logging
 {
     /// <summary>Makes the loggers.</summary>
-    /// <param name="level">Least severe level: a value of log.level.</param>
-    public static ILoggerFactory Create(string level) => LoggerFactory.Create(builder =>
+    /// <param name="options">Least severe level, and the file.</param>
+    /// <exception cref="AgentException">The file cannot be written.</exception>
+    public static ILoggerFactory Create(AgentOptions options) => LoggerFactory.Create(builder =>
     {
-        LogLevel least = Enum.Parse<LogLevel>(level, ignoreCase: true);
+        LogLevel least = Enum.Parse<LogLevel>(options.LogLevel, ignoreCase: true);
         builder.SetMinimumLevel(least);
         builder.AddFilter("Microsoft", least < LogLevel.Information ? least : LogLevel.Warning);
         // Tells what is thrown and told in one line anyway, with a stack of forty.
@@ -23,5 +25,9 @@ internal static class Logging
             options.ColorBehavior = Console.IsErrorRedirected ? LoggerColorBehavior.Disabled : LoggerColorBehavior.Default;
         });
         builder.Services.Configure<ConsoleLoggerOptions>(static options => options.LogToStandardErrorThreshold = LogLevel.Trace);
+        if (options.LogSavePath.Length > 0)
+        {
+            builder.AddProvider(new LogFile(Path.Combine(options.LogSavePath, options.LogFileName + options.LogFileExt), options.LogMaxBytes, (int)options.LogMaxFiles));
+        }
     });
 }

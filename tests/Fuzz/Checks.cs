@@ -21,6 +21,8 @@ internal sealed class CheckingObserver : ITransactionObserver
         FuzzException.Require(transaction.RequestBodyBytes >= -1 && transaction.ResponseBodyBytes >= -1, "a body's size is negative");
         FuzzException.Require(!transaction.Method.IsEmpty || transaction.Status != 0, "neither a request nor a response");
         FuzzException.Require(transaction.Status is 0 or (>= 100 and <= 999), "no such status");
+        bool isTraced = transaction.Attributes.IndexOf("trace_id"u8) >= 0;
+        FuzzException.Require(isTraced == TraceContext.TryRead(in transaction, out TraceContext trace) && isTraced == (trace.TraceId != 0), "a trace context that nobody can read");
         _output.ResetWrittenCount();
         TransactionJson.Write(_output, in transaction);
         using JsonDocument line = JsonDocument.Parse(_output.WrittenMemory);

@@ -11,7 +11,7 @@ public sealed class Mutator(int seed)
         {
             "HTTP/1.1 200 OK\r\n", "HTTP/1.0 ", "HTTP/1.", "\r\n\r\n", "\n\n", "\r", "GET / HTTP/1.1\r\n", "CONNECT a:1 HTTP/1.1\r\n\r\n", "HEAD /", "Content-Length: ",
             "Transfer-Encoding: chunked\r\n", "Connection: close\r\n", "Upgrade: h2c\r\n", "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 101 X\r\n\r\n",
-            "0\r\n\r\n", "ffffffffffffffff\r\n", "9223372036854775807", "Host: ", "traceparent: ", ";", "%2f", "/../", "//", "\0", " ",
+            "0\r\n\r\n", "ffffffffffffffff\r\n", "9223372036854775807", "Host: ", "traceparent: ", "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n", "-00f067aa0ba902b7-", ";", "%2f", "/../", "//", "\0", " ",
         }.Select(static word => System.Text.Encoding.ASCII.GetBytes(word)),
         [0xFF, 0xFF, 0xFF, 0xFF], [0x7F, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0], [0x80, 0, 0, 0], [0xFF, 0xFF, 0xFF, 0x7F], [0xC3, 0x28], [0xED, 0xA0, 0x80],
     ];

@@ -1,6 +1,2 @@
-using System.Runtime.Versioning;
-
-[assembly: SupportedOSPlatform("linux")]
-
 // Programs attached by one test see the traffic of another, and counters are compared exactly.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]

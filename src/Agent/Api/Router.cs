@@ -26,7 +26,7 @@ internal sealed class Router
         };
         if (sources.Metrics is not null)
         {
-            _open["/metrics"] = status.MetricsAsync;
+            _open["/metrics"] = new MetricsHandler(sources.Metrics).HandleAsync;
         }
         _guarded = new Dictionary<string, RequestDelegate>(StringComparer.Ordinal)
         {

@@ -1,12 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using KubeBpfBox.Core.Accounting;
-using KubeBpfBox.Sinks.Prometheus;
 using Microsoft.AspNetCore.Http;
 
 namespace KubeBpfBox.Agent.Api;
 
-/// <summary>Health, metrics, status and ledger.</summary>
+/// <summary>Health, status and ledger.</summary>
 internal sealed class StatusHandlers(ApiSources sources)
 {
     private readonly long _startedMs = Environment.TickCount64;
@@ -24,13 +23,6 @@ internal sealed class StatusHandlers(ApiSources sources)
     {
         context.Response.ContentType = "application/json";
         return JsonSerializer.SerializeAsync(context.Response.BodyWriter, value, type, context.RequestAborted);
-    }
-
-    public async Task MetricsAsync(HttpContext context)
-    {
-        context.Response.ContentType = ExpositionWriter.ContentType;
-        sources.Metrics!.Write(context.Response.BodyWriter);
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted).ConfigureAwait(false);
     }
 
     public Task StatusAsync(HttpContext context) => WriteAsync(context, new ApiStatus(

@@ -20,11 +20,10 @@ internal static class RunCommand
 
     internal static int Run(string? file, IReadOnlyList<string> sets, bool quiet)
     {
-        List<string> warnings = [];
         IDictionary environment = Environment.GetEnvironmentVariables();
-        AgentOptions options = ConfigurationLoader.Load(file, sets, environment, warnings);
+        AgentOptions options = ConfigurationLoader.Load(file, sets, environment);
         using StopSignals signals = new();
-        bool showsLive = !quiet && !Console.IsOutputRedirected;
-        return AgentRun.RunAsync(options, warnings, showsLive, signals.Token).GetAwaiter().GetResult();
+        bool showsLive = !quiet && !Console.IsOutputRedirected && options.JsonLogPath != "-";
+        return AgentRun.RunAsync(options, showsLive, signals.Token).GetAwaiter().GetResult();
     }
 }

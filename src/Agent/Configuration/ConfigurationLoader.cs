@@ -9,29 +9,28 @@ internal static partial class ConfigurationLoader
     private const string EnvironmentPrefix = "KUBEBPFBOX_";
 
     /// <summary>What holds when nothing is said.</summary>
-    public static AgentOptions Defaults() => Load(null, [], new Hashtable(), []);
+    public static AgentOptions Defaults() => Load(null, [], new Hashtable());
 
     /// <summary>Loads all sources.</summary>
     /// <param name="file">The YAML file; null for none.</param>
     /// <param name="sets">"KEY=VALUE" each.</param>
     /// <param name="environment">The process's environment.</param>
-    /// <param name="warnings">Gets what is accepted but has no effect.</param>
     /// <exception cref="ConfigurationException">A key is not known or a value is not allowed.</exception>
-    public static AgentOptions Load(string? file, IReadOnlyList<string> sets, IDictionary environment, ICollection<string> warnings)
+    public static AgentOptions Load(string? file, IReadOnlyList<string> sets, IDictionary environment)
     {
         AgentOptions options = new();
         foreach (Setting setting in SettingsTable.All)
         {
-            Apply(options, setting, new ConfiguredValue(setting.Key, setting.Default, "default"), warnings: null);
+            Apply(options, setting, new ConfiguredValue(setting.Key, setting.Default, "default"));
         }
         if (file is not null)
         {
             foreach (ConfiguredValue value in YamlSource.Read(file))
             {
-                Apply(options, value, warnings);
+                Apply(options, value);
             }
         }
-        ApplyEnvironment(options, environment, warnings);
+        ApplyEnvironment(options, environment);
         foreach (string set in sets)
         {
             int equals = set.IndexOf('=', StringComparison.Ordinal);
@@ -39,7 +38,7 @@ internal static partial class ConfigurationLoader
             {
                 throw new ConfigurationException($"--set {set}: KEY=VALUE is expected, such as --set api.listen=127.0.0.1:9501");
             }
-            Apply(options, new ConfiguredValue(set[..equals], set[(equals + 1)..], "--set"), warnings);
+            Apply(options, new ConfiguredValue(set[..equals], set[(equals + 1)..], "--set"));
         }
         if (options.NodeName.Length == 0)
         {
@@ -48,7 +47,7 @@ internal static partial class ConfigurationLoader
         return options;
     }
 
-    private static void ApplyEnvironment(AgentOptions options, IDictionary environment, ICollection<string> warnings)
+    private static void ApplyEnvironment(AgentOptions options, IDictionary environment)
     {
         foreach (Setting setting in SettingsTable.All)
         {
@@ -57,7 +56,7 @@ internal static partial class ConfigurationLoader
             {
                 if (name is not null && environment[name] is string { Length: > 0 } text)
                 {
-                    Apply(options, setting, new ConfiguredValue(setting.Key, text, "environment variable " + name), warnings);
+                    Apply(options, setting, new ConfiguredValue(setting.Key, text, "environment variable " + name));
                 }
             }
         }
@@ -69,29 +68,21 @@ internal static partial class ConfigurationLoader
                 string guess = name[EnvironmentPrefix.Length..].ToLowerInvariant();
                 throw new ConfigurationException($"environment variable {name}: no such setting{Suggest(guess, static setting => setting.EnvironmentName)}");
             }
-            if (SettingsTable.ReservedEnvironment.Contains(name) && environment[name] is string { Length: > 0 })
-            {
-                warnings.Add($"environment variable {name}: not used yet");
-            }
         }
     }
 
-    private static void Apply(AgentOptions options, ConfiguredValue value, ICollection<string> warnings)
+    private static void Apply(AgentOptions options, ConfiguredValue value)
     {
         Setting setting = SettingsTable.Find(value.Key)
             ?? throw new ConfigurationException($"{value.Where}: {value.Key}: no such setting{Suggest(value.Key, static setting => setting.Key)}");
-        Apply(options, setting, value, warnings);
+        Apply(options, setting, value);
     }
 
-    private static void Apply(AgentOptions options, Setting setting, ConfiguredValue value, ICollection<string>? warnings)
+    private static void Apply(AgentOptions options, Setting setting, ConfiguredValue value)
     {
         if (!setting.TryApply(value.Value, options))
         {
-            throw new ConfigurationException($"{value.Where}: {setting.Key}: '{Printable(value.Value)}' is not allowed; allowed is {setting.Allowed}");
-        }
-        if (setting.IsReserved && value.Value.Length > 0)
-        {
-            warnings?.Add($"{value.Where}: {setting.Key}: known, but not used yet");
+            throw new ConfigurationException($"{value.Where}: {setting.Key}: {(setting.IsSecret ? "the value" : $"'{Printable(value.Value)}'")} is not allowed; allowed is {setting.Allowed}");
         }
     }
 

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace KubeBpfBox.Agent.Configuration;
 
 /// <summary>One setting: its key, what may be written there, and where the value goes.</summary>
-internal sealed class Setting
+internal sealed record Setting
 {
     private readonly Func<string, AgentOptions, bool> _tryApply;
 
@@ -20,7 +20,7 @@ internal sealed class Setting
     /// <summary>Path of the key: "streams.max_bytes".</summary>
     public string Key { get; }
 
-    /// <summary>"text", "size", "duration", "number", "yes or no", "choice".</summary>
+    /// <summary>"text", "size", "duration", "number", "ratio", "yes or no", "choice".</summary>
     public string Type { get; }
 
     /// <summary>Default, as it would be written.</summary>
@@ -35,8 +35,8 @@ internal sealed class Setting
     /// <summary>An environment variable of another name that sets it too; null when there is none.</summary>
     public string? EnvironmentAlias { get; init; }
 
-    /// <summary>True for a key whose feature does not exist yet: accepted, with a warning.</summary>
-    public bool IsReserved { get; init; }
+    /// <summary>True for a value that no message may show.</summary>
+    public bool IsSecret { get; init; }
 
     /// <summary>The environment variable that sets it.</summary>
     public string EnvironmentName => "KUBEBPFBOX_" + Key.Replace('.', '_').ToUpperInvariant();
@@ -45,13 +45,7 @@ internal sealed class Setting
     public bool TryApply(string text, AgentOptions options) => _tryApply(text, options);
 
     public static Setting Text(string key, string defaultText, string allowed, string doc, Action<AgentOptions, string> set, Func<string, bool>? isAllowed = null) =>
-        new(key, "text", defaultText, allowed, doc, (text, options) => Apply(isAllowed is null || isAllowed(text), options, text, set))
-        {
-            EnvironmentAlias = AliasOf(key),
-        };
-
-    public static Setting Reserved(string key, string defaultText, string doc) =>
-        new(key, "text", defaultText, "any text", doc, static (_, _) => true) { IsReserved = true };
+        new(key, "text", defaultText, allowed, doc, (text, options) => Apply(isAllowed is null || isAllowed(text), options, text, set));
 
     public static Setting Bytes(string key, long defaultBytes, long min, long max, string doc, Action<AgentOptions, long> set, Func<long, bool>? isAllowed = null, string? allowed = null) =>
         new(key, "size", Units.FormatBytes(defaultBytes), allowed ?? $"a size from {Units.FormatBytes(min)} to {Units.FormatBytes(max)}, such as 4MiB or 512KiB", doc,
@@ -71,15 +65,19 @@ internal sealed class Setting
 
     public static Setting Choice(string key, string defaultText, string[] choices, string doc, Action<AgentOptions, string> set) =>
         new(key, "choice", defaultText, string.Join(", ", choices[..^1]) + " or " + choices[^1], doc,
-            (text, options) => Apply(choices.Contains(text), options, text, set)) { EnvironmentAlias = AliasOf(key) };
+            (text, options) => Apply(choices.Contains(text), options, text, set));
 
-    /// <summary>Names of the environment that other tools and older manifests set.</summary>
-    private static string? AliasOf(string key) => key switch
-    {
-        "node.name" => "NODE_NAME",
-        "Cluster.InCluster" => "IN_CLUSTER",
-        _ => null,
-    };
+    /// <summary>A choice among an enumeration's names, in lower case.</summary>
+    public static Setting Choice<T>(string key, T defaultValue, string doc, Action<AgentOptions, T> set)
+        where T : struct, Enum =>
+        Choice(key, NameOf(defaultValue), [.. Enum.GetValues<T>().Select(NameOf)], doc, (options, text) => set(options, Enum.GetValues<T>().First(value => NameOf(value) == text)));
+
+    public static Setting Ratio(string key, double defaultRatio, string doc, Action<AgentOptions, double> set) =>
+        new(key, "ratio", defaultRatio.ToString(CultureInfo.InvariantCulture), "a number from 0 to 1, such as 0.01", doc,
+            (text, options) => double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double ratio) && Apply(ratio is >= 0 and <= 1, options, ratio, set));
+
+    private static string NameOf<T>(T value)
+        where T : struct, Enum => value.ToString().ToLowerInvariant();
 
     private static bool Apply<T>(bool isAllowed, AgentOptions options, T value, Action<AgentOptions, T> set)
     {

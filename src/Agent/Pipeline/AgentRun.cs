@@ -9,6 +9,7 @@ using KubeBpfBox.Core.Live;
 using KubeBpfBox.Core.Plugins;
 using KubeBpfBox.Core.Records;
 using KubeBpfBox.Core.Red;
+using KubeBpfBox.Core.Sinks;
 using KubeBpfBox.Plugins.Cgroups;
 using KubeBpfBox.Plugins.Tcpsynbl;
 using KubeBpfBox.Sinks.Prometheus;
@@ -33,7 +34,8 @@ internal sealed class AgentRun : IAsyncDisposable
     private readonly ITransactionSource? _source;
     private readonly RedTable _red;
     private readonly LiveHub _hub;
-    private readonly SqliteSink? _sqlite;
+    private readonly IReadOnlyList<ISink> _sinks;
+    private readonly RedWindows _windows;
     private readonly EventCounts _eventCounts = new();
     private readonly EventPipeline _events;
     private readonly IReadOnlyList<IEventPlugin> _eventPlugins;
@@ -50,29 +52,29 @@ internal sealed class AgentRun : IAsyncDisposable
         _source = Pipelines.CreateSource(options, _ledger, _resolver);
         _red = Pipelines.CreateRed(options, _ledger);
         _hub = new LiveHub(_ledger);
-        _sqlite = options.SqliteEnabled ? CreateSqlite(loggers.CreateLogger("sqlite")) : null;
-        _events = new EventPipeline(_resolver, _ledger, _sqlite is null ? [_eventCounts, _hub] : [_eventCounts, _hub, _sqlite]);
+        _sinks = Pipelines.CreateSinks(options, new SinkContext { Ledger = _ledger, Red = _red.Snapshot, Health = Health, Loggers = loggers });
+        _windows = new RedWindows(_red, _sinks.OfType<IRedWindowObserver>());
+        _events = new EventPipeline(_resolver, _ledger, [_eventCounts, _hub, .. _sinks.OfType<INodeEventObserver>()]);
         _eventPlugins = Pipelines.CreateEventPlugins(options, _resolver, _events, _ledger);
     }
 
     /// <summary>Runs until it is told to stop.</summary>
     /// <param name="options">What to do.</param>
-    /// <param name="warnings">Told once there is a log.</param>
     /// <param name="showsLive">Whether requests are printed.</param>
     /// <param name="stop">Ends the run.</param>
     /// <returns>The process's exit code.</returns>
-    public static async Task<int> RunAsync(AgentOptions options, IReadOnlyList<string> warnings, bool showsLive, CancellationToken stop)
+    public static async Task<int> RunAsync(AgentOptions options, bool showsLive, CancellationToken stop)
     {
         // Before anything else is tried: without rights the rest fails too, and would be told first.
         Pipelines.RequireRights(options);
         IReadOnlyList<string> lowered = MemoryBudget.Fit(options, MemoryBudget.LimitBytes);
-        using ILoggerFactory loggers = Logging.Create(options.LogLevel);
+        using ILoggerFactory loggers = Logging.Create(options);
         AgentRun run = new(options, loggers);
         await using (run.ConfigureAwait(false))
         {
-            foreach (string warning in (IEnumerable<string>)[.. warnings, .. lowered])
+            foreach (string change in lowered)
             {
-                run._logger.LogWarning("{Warning}", warning);
+                run._logger.LogWarning("{Change}", change);
             }
             await run.RunAsync(showsLive, loggers, stop).ConfigureAwait(false);
             return ExitCode.Fine;
@@ -88,7 +90,11 @@ internal sealed class AgentRun : IAsyncDisposable
             plugin.Dispose();
         }
         await _events.DisposeAsync().ConfigureAwait(false);
-        _sqlite?.Dispose();
+        _windows.Dispose();
+        foreach (ISink sink in _sinks)
+        {
+            sink.Dispose();
+        }
         _cgroups.Dispose();
         _resolver.Dispose();
         if (_cluster is not null)
@@ -109,7 +115,11 @@ internal sealed class AgentRun : IAsyncDisposable
         using StandardOutput output = new();
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(stop);
         using MemoryTrimmer trimmer = new(() => _red.Transactions.Value);
-        _sqlite?.Start();
+        foreach (ISink sink in _sinks)
+        {
+            sink.Start();
+        }
+        _windows.Start();
         await StartNamingAsync().ConfigureAwait(false);
         StartSource(end);
         StartEventPlugins();
@@ -162,7 +172,7 @@ internal sealed class AgentRun : IAsyncDisposable
         }
         _source.Ended = end.Cancel;
         _source.HookChanged = Tell;
-        _source.Start(_sqlite is null ? new ObserverList(_red, _hub) : new ObserverList(_red, _hub, _sqlite), _red);
+        _source.Start(new ObserverList([_red, _hub, .. _sinks.OfType<ITransactionObserver>()]), _red);
         _isCapturing = true;
         Tell(_source.Hooks);
     }
@@ -207,6 +217,13 @@ internal sealed class AgentRun : IAsyncDisposable
         {
             degraded.Add(trouble);
         }
+        foreach (ISink sink in _sinks)
+        {
+            if (sink.Trouble is { } reason)
+            {
+                degraded.Add($"{sink.Id}: {reason}");
+            }
+        }
         foreach (IEventPlugin plugin in _eventPlugins)
         {
             if (plugin.Trouble is { } reason)
@@ -221,49 +238,42 @@ internal sealed class AgentRun : IAsyncDisposable
         return degraded;
     }
 
+    private IReadOnlyList<HookStatus> Hooks() => [.. _source?.Hooks ?? [], .. _cgroups.Hooks, .. _eventPlugins.SelectMany(static plugin => plugin.Hooks)];
+
     private ApiSources Sources() => new()
     {
         Hub = _hub,
         Ledger = _ledger,
         Completeness = Completeness,
         Red = _red.Snapshot,
-        Hooks = () => [.. _source?.Hooks ?? [], .. _cgroups.Hooks, .. _eventPlugins.SelectMany(static plugin => plugin.Hooks)],
+        Hooks = Hooks,
         Degraded = Degraded,
         Sickness = () => _isCapturing && _source is { HasEnded: true } ? _source.Trouble : null,
         Unreadiness = () => _source is null ? null : _isCapturing ? _source.Trouble : "not capturing yet",
-        Log = _sqlite is null ? null : new RequestLogReader(_options.SqlitePath),
-        Events = _sqlite is null ? null : new EventReader(_options.SqlitePath),
+        Log = _options.SqliteEnabled ? new RequestLogReader(_options.SqlitePath) : null,
+        Events = _options.SqliteEnabled ? new EventReader(_options.SqlitePath) : null,
         Metrics = _options.PrometheusEnabled ? CreatePrometheus() : null,
         NodeName = _options.NodeName,
     };
 
     private PrometheusSink CreatePrometheus() => new(new PrometheusSources
     {
-        Red = _red.Snapshot,
+        Red = _red,
         Events = _eventCounts.Snapshot,
         Listeners = () => [.. _eventPlugins.OfType<TcpSynBacklogPlugin>().SelectMany(static plugin => plugin.Listeners)],
         Ledger = _ledger,
-        Completeness = Completeness,
-        Version = ProductVersion.Version,
+        Health = Health,
+        Sinks = () => _sinks,
+        IsCapturing = () => _isCapturing && _source is { Trouble: null },
+        Hooks = Hooks,
+        Degraded = Degraded,
         Revision = ProductVersion.Commit,
+        NodeName = _options.NodeName,
     });
 
-    private SqliteSink CreateSqlite(ILogger logger)
-    {
-        try
-        {
-            SqliteSink.RequireUsable(_options.SqlitePath);
-            return new SqliteSink(
-                new SqliteSinkOptions { Path = _options.SqlitePath, MaxBytes = _options.SqliteMaxBytes, MaxAgeNs = _options.SqliteMaxAgeNs, LogRate = (int)_options.SqliteLogRate },
-                _ledger, _red.TakeWindow, logger);
-        }
-        catch (SqliteSinkException e)
-        {
-            throw new AgentException($"sinks.sqlite.path: {e.Message}");
-        }
-    }
-
     private double Completeness() => _source?.Completeness ?? 1;
+
+    private AgentHealth Health() => AgentHealth.Read(Completeness(), _red.SeriesCount, ProductVersion.Version);
 
     /// <summary>The configured token, or one made now when the API is reachable from elsewhere.</summary>
     private string Token(out bool isMade)

@@ -7,15 +7,31 @@ using KubeBpfBox.Core.Events;
 using KubeBpfBox.Core.Plugins;
 using KubeBpfBox.Core.Records;
 using KubeBpfBox.Core.Red;
+using KubeBpfBox.Core.Sinks;
 using KubeBpfBox.Core.Streams;
 using KubeBpfBox.Plugins.OomKill;
 using KubeBpfBox.Plugins.Tcpsynbl;
 using KubeBpfBox.Protocols.Http1;
+using KubeBpfBox.Sinks.JsonLog;
+using KubeBpfBox.Sinks.Sqlite;
 using Microsoft.Extensions.Logging;
 
 namespace KubeBpfBox.Agent.Pipeline;
 
-/// <summary>The one list of what there is: protocols, plugins.</summary>
+/// <summary>What sinks are made with.</summary>
+internal sealed record SinkContext
+{
+    public required Ledger Ledger { get; init; }
+
+    /// <summary>The series since the start.</summary>
+    public required Func<IReadOnlyList<RedSeriesSnapshot>> Red { get; init; }
+
+    public required Func<AgentHealth> Health { get; init; }
+
+    public required ILoggerFactory Loggers { get; init; }
+}
+
+/// <summary>The one list of what there is: protocols, plugins, sinks.</summary>
 internal static class Pipelines
 {
     /// <summary>Protocols that are on, in the order in which they are asked.</summary>
@@ -46,6 +62,40 @@ internal static class Pipelines
             plugins.Add(new TcpSynBacklogPlugin(options.TrafficCgroupPath.Length == 0 ? null : options.TrafficCgroupPath, resolver, observer, ledger));
         }
         return plugins;
+    }
+
+    /// <summary>The outputs that are on. /metrics is not among them: it is asked, not told.</summary>
+    /// <exception cref="AgentException">One cannot work as it is configured.</exception>
+    public static IReadOnlyList<ISink> CreateSinks(AgentOptions options, SinkContext context)
+    {
+        List<ISink> sinks = [];
+        if (options.SqliteEnabled)
+        {
+            sinks.Add(CreateSqlite(options, context));
+        }
+        if (options.JsonLogPath.Length > 0)
+        {
+            sinks.Add(new JsonLogSink(
+                new JsonLogSinkOptions { RequestLog = options.JsonLogRequestLog, Url = options.ExportUrl },
+                context.Ledger, context.Loggers.CreateLogger("jsonlog"),
+                options.JsonLogPath == "-" ? new StandardOutputLines() : new FileLines(options.JsonLogPath, options.JsonLogMaxBytes, (int)options.JsonLogMaxFiles)));
+        }
+        return sinks;
+    }
+
+    private static SqliteSink CreateSqlite(AgentOptions options, SinkContext context)
+    {
+        try
+        {
+            SqliteSink.RequireUsable(options.SqlitePath);
+            return new SqliteSink(
+                new SqliteSinkOptions { Path = options.SqlitePath, MaxBytes = options.SqliteMaxBytes, MaxAgeNs = options.SqliteMaxAgeNs, LogRate = (int)options.SqliteLogRate },
+                context.Ledger, context.Loggers.CreateLogger("sqlite"));
+        }
+        catch (SqliteSinkException e)
+        {
+            throw new AgentException($"sinks.sqlite.path: {e.Message}");
+        }
     }
 
     /// <summary>The API server's watch; null where there is no cluster to ask.</summary>
@@ -95,7 +145,7 @@ internal static class Pipelines
             red.Enter();
             stage.In.Value = red.Transactions.Value;
             responses.Value = red.ResponsesWithoutRequest.Value;
-            stage.Out.Value = red.SeriesTransactions;
+            stage.Out.Value = red.SeriesTransactions.Value;
             red.Exit();
         });
         return red;

@@ -20,8 +20,8 @@ public sealed partial class DurationHistogram
     /// <summary>The highest bound: longer durations are not told apart.</summary>
     public const long MaxBoundNs = 1_000_000_000_000;
 
-    private const int DecadeCount = 9;
-    private const int BucketsPerDecade = 90;
+    internal const int DecadeCount = 9;
+    internal const int BucketsPerDecade = 90;
     private const int BucketCount = DecadeCount * BucketsPerDecade;
 
     private Decades _decades;
@@ -191,7 +191,7 @@ public sealed partial class DurationHistogram
     }
 
     /// <summary>Finds the bucket of a duration above the lowest and not above the highest bound.</summary>
-    private static int BucketOf(long ns, out int decade)
+    internal static int BucketOf(long ns, out int decade)
     {
         // (lower, upper] of whole numbers is [lower, upper) of the number before.
         ulong below = (ulong)ns - 1;
@@ -204,7 +204,7 @@ public sealed partial class DurationHistogram
 
     private static long LowerBoundNs(int index) => (10 + (index % BucketsPerDecade)) * (long)PowersOfTen[(index / BucketsPerDecade) + 2];
 
-    private static long AddSaturating(long a, long b)
+    internal static long AddSaturating(long a, long b)
     {
         long sum = unchecked(a + b);
         return sum < 0 ? long.MaxValue : sum;

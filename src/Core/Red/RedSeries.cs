@@ -37,54 +37,91 @@ internal struct RedCounts()
 }
 
 /// <summary>One series: transactions go to the window only, and from there to the total when the window is taken.</summary>
-internal sealed class RedSeries(in RedKey key, string route, int hash, bool isOverflow)
+/// <remarks>What tells it apart never changes and may be read by any thread; its counts are read through a <see cref="RedReader"/> or a snapshot.</remarks>
+public sealed class RedSeries
 {
     private RedCounts _window = new();
     private RedCounts _total = new();
+    private RedExemplars? _exemplars;
 
-    public RedKey Key { get; } = key;
+    internal RedSeries(in RedKey key, string route, int hash, bool isOverflow)
+    {
+        Key = key;
+        Route = route;
+        Hash = hash;
+        IsOverflow = isOverflow;
+    }
 
-    public string Route { get; } = route;
+    /// <inheritdoc cref="RedSeriesSnapshot.Workload"/>
+    public Workload Workload => Key.Workload;
 
-    public int Hash { get; } = hash;
+    /// <inheritdoc cref="RedSeriesSnapshot.Role"/>
+    public string? Role => Key.Role;
 
-    public bool IsOverflow { get; } = isOverflow;
+    /// <inheritdoc cref="RedSeriesSnapshot.Protocol"/>
+    public string Protocol => Key.Protocol;
+
+    /// <inheritdoc cref="RedSeriesSnapshot.Method"/>
+    public string Method => Key.Method;
+
+    /// <inheritdoc cref="RedSeriesSnapshot.Route"/>
+    public string Route { get; }
+
+    /// <inheritdoc cref="RedSeriesSnapshot.Status"/>
+    public int Status => Key.Status;
+
+    /// <inheritdoc cref="RedSeriesSnapshot.ErrorType"/>
+    public string? ErrorType => Key.ErrorType;
+
+    /// <inheritdoc cref="RedSeriesSnapshot.IsOverflow"/>
+    public bool IsOverflow { get; }
+
+    internal RedKey Key { get; }
+
+    internal int Hash { get; }
 
     /// <summary>Time of the newest transaction.</summary>
-    public long LastSeenNs { get; set; }
+    internal long LastSeenNs { get; set; }
 
-    public long Count => _total.Count + _window.Count;
+    internal long Count => _total.Count + _window.Count;
 
-    public bool HasWindow => _window.Count != 0;
+    internal bool HasWindow => _window.Count != 0;
 
-    public void Record(bool isError, long requestBytes, long responseBytes, long durationNs)
+    internal void Record(bool isError, in Transaction transaction, long durationNs)
     {
         _window.Count++;
         _window.Errors += isError ? 1 : 0;
-        _window.RequestBytes += requestBytes;
-        _window.ResponseBytes += responseBytes;
+        _window.RequestBytes += transaction.RequestBytes;
+        _window.ResponseBytes += transaction.ResponseBytes;
         if (durationNs >= 0)
         {
             _window.Duration.Record(durationNs);
+            if (!transaction.Attributes.IsEmpty)
+            {
+                RedExemplars.Offer(ref _exemplars, in transaction);
+            }
         }
     }
 
-    public RedSeriesSnapshot SnapshotTotal()
+    /// <summary>Reads the counts since the start without copying a histogram.</summary>
+    internal void Read(RedReading into) => into.Set(this, in _total, in _window, _exemplars);
+
+    internal RedSeriesSnapshot SnapshotTotal()
     {
         RedCounts sum = _total.Clone();
         sum.Add(in _window);
-        return Snapshot(in sum, sum.Duration);
+        return Snapshot(in sum, sum.Duration, _exemplars?.All() ?? []);
     }
 
-    public RedSeriesSnapshot TakeWindow()
+    internal RedSeriesSnapshot TakeWindow()
     {
-        RedSeriesSnapshot taken = Snapshot(in _window, _window.Duration.Clone());
+        RedSeriesSnapshot taken = Snapshot(in _window, _window.Duration.Clone(), _exemplars?.TakeNew() ?? []);
         _total.Add(in _window);
         _window.Clear();
         return taken;
     }
 
-    private RedSeriesSnapshot Snapshot(in RedCounts counts, DurationHistogram duration) => new()
+    private RedSeriesSnapshot Snapshot(in RedCounts counts, DurationHistogram duration, IReadOnlyList<RedExemplar> exemplars) => new()
     {
         Workload = Key.Workload,
         Role = Key.Role,
@@ -98,6 +135,7 @@ internal sealed class RedSeries(in RedKey key, string route, int hash, bool isOv
         RequestBytes = counts.RequestBytes,
         ResponseBytes = counts.ResponseBytes,
         Duration = duration,
+        Exemplars = exemplars,
         IsOverflow = IsOverflow,
     };
 }

@@ -41,6 +41,9 @@ public sealed class RedSeriesSnapshot
     /// <summary>Durations, in nanoseconds, of the requests that were answered; so its count may be below <see cref="Count"/>. Owned copy.</summary>
     public required DurationHistogram Duration { get; init; }
 
+    /// <summary>A few of the requests with a sampled trace: the latest ones, or those of the window. Shortest first.</summary>
+    public IReadOnlyList<RedExemplar> Exemplars { get; init; } = [];
+
     /// <summary>True for the series that takes what does not fit the table: workload, method and route are "overflow", status is 0.</summary>
     public required bool IsOverflow { get; init; }
 }

@@ -11,10 +11,11 @@ namespace KubeBpfBox.Core.Red;
 /// protocol, of which there is one each on top. At the cap, series without a transaction for the idle time make room.
 /// Units: nanoseconds and bytes. Errors: none. Lifetime: a transaction's spans are not kept; snapshots are copies.
 /// Threads: whoever passes transactions holds the gate (<see cref="Enter"/>, <see cref="Exit"/>) around a batch of
-/// them; <see cref="Snapshot"/> and <see cref="TakeWindow"/> take it themselves, from any thread. Counters may be read at any time.
+/// them; <see cref="Snapshot"/>, <see cref="TakeWindow"/> and a <see cref="RedReader"/> take it themselves for a few series at a
+/// time, from any thread. Counters may be read at any time.
 /// Identity: Transactions = ResponsesWithoutRequest + sum of Count over all series + EvictedTransactions.
 /// </remarks>
-public sealed class RedTable : ITransactionObserver, IBatchGate
+public sealed partial class RedTable : ITransactionObserver, IBatchGate
 {
     /// <summary>Series unless told otherwise.</summary>
     public const int DefaultMaxSeries = 2000;
@@ -71,8 +72,8 @@ public sealed class RedTable : ITransactionObserver, IBatchGate
     /// <summary>Transactions that those series had counted.</summary>
     public Counter EvictedTransactions { get; } = new();
 
-    /// <summary>Transactions counted in a series, those evicted since included. Read it holding the gate.</summary>
-    public long SeriesTransactions => _series.Sum(static series => series.Count) + _overflow.Sum(static series => series.Count) + EvictedTransactions.Value;
+    /// <summary>Transactions counted in a series, those evicted since included.</summary>
+    public Counter SeriesTransactions { get; } = new();
 
     /// <summary>Takes the gate; needed around calls of <see cref="OnTransaction"/>. Keep it for a batch, not for good.</summary>
     public void Enter() => _gate.Enter();
@@ -108,45 +109,8 @@ public sealed class RedTable : ITransactionObserver, IBatchGate
         }
         series.LastSeenNs = _nowNs;
         bool isUnknown = transaction.Status == 0 && transaction.Error == TransactionError.NotCaptured;
-        series.Record(isError, transaction.RequestBytes, transaction.ResponseBytes, isUnknown ? -1 : transaction.DurationNs);
-    }
-
-    /// <summary>All series since the start (of the series), overflow series last. Those of deleted pods are left out some time after their last transaction.</summary>
-    public IReadOnlyList<RedSeriesSnapshot> Snapshot()
-    {
-        lock (_gate)
-        {
-            Remove(GoneForNs, onlyGone: true);
-            List<RedSeriesSnapshot> all = new(_series.Count + _overflow.Count);
-            _series.ForEach(series => all.Add(series.SnapshotTotal()));
-            _overflow.ForEach(series => all.Add(series.SnapshotTotal()));
-            return all;
-        }
-    }
-
-    /// <summary>What was counted since the last call; only series with transactions. Meant for one caller: each transaction is given once.</summary>
-    public IReadOnlyList<RedSeriesSnapshot> TakeWindow()
-    {
-        lock (_gate)
-        {
-            _windowsAreTaken = true;
-            List<RedSeriesSnapshot> active = [];
-            AddWindows(_series, active);
-            AddWindows(_overflow, active);
-            Remove(GoneForNs, onlyGone: true);
-            return active;
-        }
-    }
-
-    private static void AddWindows(List<RedSeries> from, List<RedSeriesSnapshot> to)
-    {
-        foreach (RedSeries series in from)
-        {
-            if (series.HasWindow)
-            {
-                to.Add(series.TakeWindow());
-            }
-        }
+        series.Record(isError, in transaction, isUnknown ? -1 : transaction.DurationNs);
+        SeriesTransactions.Add(1);
     }
 
     private RedSeries FindOrAdd(in RedKey key, ReadOnlySpan<byte> target)
@@ -226,7 +190,7 @@ public sealed class RedTable : ITransactionObserver, IBatchGate
         {
             return false;
         }
-        int removed = Remove(_idleNs, onlyGone: false);
+        int removed = Remove(series => IsIdle(series, _idleNs));
         if (removed == 0)
         {
             long oldestNs = _series.Min(series => series.HasWindow && _windowsAreTaken ? _nowNs : series.LastSeenNs);
@@ -236,16 +200,18 @@ public sealed class RedTable : ITransactionObserver, IBatchGate
         return true;
     }
 
-    /// <summary>Removes series that nothing happened to for some time: all such, or those of deleted pods.</summary>
+    /// <summary>A window that will be asked for must not get lost with its series.</summary>
+    private bool IsIdle(RedSeries series, long idleNs) => _nowNs - series.LastSeenNs > idleNs && !(_windowsAreTaken && series.HasWindow);
+
+    /// <summary>Removes series.</summary>
     /// <returns>How many.</returns>
-    private int Remove(long idleNs, bool onlyGone)
+    private int Remove(Predicate<RedSeries> isOver)
     {
-        // A window that will be asked for must not get lost with its series.
         int removed = _series.RemoveAll(series =>
         {
-            bool isIdle = _nowNs - series.LastSeenNs > idleNs && !(_windowsAreTaken && series.HasWindow) && (!onlyGone || series.Key.Workload.Lifetime is { IsOver: true });
-            EvictedTransactions.Add(isIdle ? series.Count : 0);
-            return isIdle;
+            bool isRemoved = isOver(series);
+            EvictedTransactions.Add(isRemoved ? series.Count : 0);
+            return isRemoved;
         });
         if (removed == 0)
         {

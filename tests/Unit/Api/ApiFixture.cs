@@ -7,6 +7,7 @@ using KubeBpfBox.Core.Plugins;
 using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Live;
 using KubeBpfBox.Core.Red;
+using KubeBpfBox.Core.Sinks;
 using KubeBpfBox.Sinks.Prometheus;
 using KubeBpfBox.Sinks.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -87,7 +88,7 @@ internal sealed class ApiFixture : IAsyncDisposable
         Degraded = () => Degraded,
         Log = LogPath is null ? null : new RequestLogReader(LogPath),
         Events = LogPath is null ? null : new EventReader(LogPath),
-        Metrics = new PrometheusSink(new PrometheusSources { Red = () => Red, Ledger = Ledger, Completeness = static () => 0.5, Version = "1" }),
+        Metrics = new PrometheusSink(new PrometheusSources { Red = () => Red, Ledger = Ledger, Health = static () => AgentHealth.Read(0.5, 0, "1") }),
         NodeName = "node-1",
     };
 }

@@ -168,7 +168,7 @@ public sealed class ApiHostTests
         await using ApiFixture api = new() { LogPath = directory.File("k.db") };
         await api.StartAsync();
         Assert.Equal(0, (await GetJsonAsync(api, "/api/events")).GetProperty("events").GetArrayLength());
-        using (SqliteSink sink = new(new SqliteSinkOptions { Path = directory.File("k.db"), MaxAgeNs = long.MaxValue }, new Ledger(), static () => [], NullLogger.Instance))
+        using (SqliteSink sink = new(new SqliteSinkOptions { Path = directory.File("k.db"), MaxAgeNs = long.MaxValue }, new Ledger(), NullLogger.Instance))
         {
             sink.OnEvent(TestEvents.Kill(1_700_000_000_000_000_000, "web-1"));
             sink.OnEvent(TestEvents.Overflow(1_700_000_001_000_000_000, "web-2"));
@@ -203,7 +203,7 @@ public sealed class ApiHostTests
         await using ApiFixture api = new() { LogPath = directory.File("k.db") };
         await api.StartAsync();
         Assert.Equal(0, (await GetJsonAsync(api, "/api/transactions")).GetProperty("transactions").GetArrayLength());
-        using (SqliteSink sink = new(new SqliteSinkOptions { Path = directory.File("k.db"), MaxAgeNs = long.MaxValue }, new Ledger(), static () => [], NullLogger.Instance))
+        using (SqliteSink sink = new(new SqliteSinkOptions { Path = directory.File("k.db"), MaxAgeNs = long.MaxValue }, new Ledger(), NullLogger.Instance))
         {
             for (int i = 0; i < 5; i++)
             {

@@ -5,6 +5,7 @@ using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Events;
 using KubeBpfBox.Core.Live;
 using KubeBpfBox.Core.Records;
+using KubeBpfBox.Core.Sinks;
 using KubeBpfBox.Sinks.Prometheus;
 using KubeBpfBox.Unit.Support;
 
@@ -77,7 +78,7 @@ public sealed class EventOutputTests
         counts.OnEvent(TestEvents.Kill(At, "web-1"));
         counts.OnEvent(TestEvents.Overflow(At, "web-2"));
         ListenerQueue queue = new(TestEvents.Pod("web-2"), Endpoint.From([0, 0, 0, 0], 8080), 7, 115, 128, 17);
-        PrometheusSink sink = new(new PrometheusSources { Red = static () => [], Events = counts.Snapshot, Listeners = () => [queue], Ledger = new Ledger(), Completeness = static () => 1, Version = "1" });
+        PrometheusSink sink = new(new PrometheusSources { Red = static () => [], Events = counts.Snapshot, Listeners = () => [queue], Ledger = new Ledger(), Health = static () => AgentHealth.Read(1, 0, "1") });
         ArrayBufferWriter<byte> page = new();
         sink.Write(page);
         string text = Encoding.UTF8.GetString(page.WrittenSpan);

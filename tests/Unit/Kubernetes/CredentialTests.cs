@@ -1,4 +1,3 @@
-using System.Runtime.Versioning;
 using System.Text;
 using System.Text.Json.Nodes;
 using KubeBpfBox.Agent;
@@ -10,7 +9,6 @@ using static KubeBpfBox.Unit.Kubernetes.WatchFixture;
 namespace KubeBpfBox.Unit.Kubernetes;
 
 /// <summary>Who we are and whom we trust, over real TLS.</summary>
-[SupportedOSPlatform("linux")]
 public sealed class CredentialTests : IDisposable
 {
     private static readonly TestAuthority s_authority = new();

@@ -4,6 +4,7 @@ using System.Text;
 using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Records;
 using KubeBpfBox.Core.Red;
+using KubeBpfBox.Core.Sinks;
 using KubeBpfBox.Sinks.Prometheus;
 
 namespace KubeBpfBox.Unit.Prometheus;
@@ -195,7 +196,7 @@ public sealed class PrometheusSinkTests
     private string Page()
     {
         ArrayBufferWriter<byte> output = new();
-        new PrometheusSink(new PrometheusSources { Red = () => _red, Ledger = _ledger, Completeness = static () => 0.75, Version = "1.2.3", Revision = "abc" }).Write(output);
+        new PrometheusSink(new PrometheusSources { Red = () => _red, Ledger = _ledger, Health = static () => AgentHealth.Read(0.75, 0, "1.2.3"), Revision = "abc" }).Write(output);
         return Encoding.UTF8.GetString(output.WrittenSpan);
     }
 }

@@ -13,7 +13,6 @@ public sealed class SqliteSinkTests : IDisposable
     private readonly ManualTime _time = new();
     private readonly Ledger _ledger = new();
     private readonly ListLogger _logger = new();
-    private readonly List<RedSeriesSnapshot> _red = [];
 
     private string Path => _directory.File("k.db");
 
@@ -75,10 +74,7 @@ public sealed class SqliteSinkTests : IDisposable
             DurationHistogram histogram = new();
             histogram.Record(1_000_000);
             histogram.Record(9_000_000);
-            _red.Add(Series(histogram, requests: 2));
-            sink.RunOnce();
-            Assert.Equal(0, Count("red"));
-            _time.Advance(10);
+            sink.OnWindow(Window(Series(histogram, requests: 2)));
             sink.RunOnce();
         }
         using SqliteConnection connection = Database.OpenToRead(Path);
@@ -86,7 +82,7 @@ public sealed class SqliteSinkTests : IDisposable
         command.CommandText = "SELECT start_s, requests, p50_ns, max_ns, histogram FROM red";
         using SqliteDataReader reader = command.ExecuteReader();
         Assert.True(reader.Read());
-        Assert.Equal(((_time.NowMs / 1000) - 10, 2), (reader.GetInt64(0), reader.GetInt64(1)));
+        Assert.Equal((_time.NowMs / 1000, 2), (reader.GetInt64(0), reader.GetInt64(1)));
         Assert.InRange(reader.GetInt64(2), 990_000, 1_100_000);
         Assert.True(DurationHistogram.TryDeserialize((byte[])reader.GetValue(4), out DurationHistogram? stored));
         Assert.Equal(2, stored.Count);
@@ -95,13 +91,13 @@ public sealed class SqliteSinkTests : IDisposable
     }
 
     [Fact]
-    public void Stopping_writes_the_open_window_and_second()
+    public void Stopping_writes_what_waits_and_the_open_second()
     {
         using (SqliteSink sink = Make(new SqliteSinkOptions { Path = Path, LogRate = 0 }))
         {
-            _red.Add(Series(new DurationHistogram(), requests: 1));
-            sink.OnTransaction(TestTransactions.Make());
             sink.Start();
+            sink.OnWindow(Window(Series(new DurationHistogram(), requests: 1)));
+            sink.OnTransaction(TestTransactions.Make());
         }
         Assert.Equal((1, 1, 1), (Count("red"), Count("request_log"), Count("request_log_window")));
         AssertIdentity();
@@ -337,10 +333,10 @@ public sealed class SqliteSinkTests : IDisposable
         File.WriteAllText(_directory.File("sub"), string.Empty);
         using (SqliteSink sink = Make(new SqliteSinkOptions { Path = _directory.File("sub/k.db"), MaxPendingSeriesWindows = 3 }))
         {
-            _red.Add(Series(new DurationHistogram(), requests: 1));
             for (int i = 0; i < 8; i++)
             {
                 _time.Advance(10);
+                sink.OnWindow(Window(Series(new DurationHistogram(), requests: 1)));
                 sink.RunOnce();
             }
             LedgerStage red = _ledger.Stages.Single(static stage => stage.Name == "sqlite_red");
@@ -348,6 +344,8 @@ public sealed class SqliteSinkTests : IDisposable
         }
         AssertIdentity();
     }
+
+    private RedWindow Window(params RedSeriesSnapshot[] series) => new(NowNs(), RedWindows.Seconds * 1_000_000_000L, series);
 
     private static RedSeriesSnapshot Series(DurationHistogram histogram, long requests) => new()
     {
@@ -362,7 +360,7 @@ public sealed class SqliteSinkTests : IDisposable
         return System.Text.Encoding.UTF8.GetString(output.WrittenSpan);
     }
 
-    private SqliteSink Make(SqliteSinkOptions? options = null) => new(options ?? new SqliteSinkOptions { Path = Path }, _ledger, () => _red, _logger, _time);
+    private SqliteSink Make(SqliteSinkOptions? options = null) => new(options ?? new SqliteSinkOptions { Path = Path }, _ledger, _logger, _time);
 
     private long NowNs() => _time.NowMs * 1_000_000;
 

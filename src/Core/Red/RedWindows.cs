@@ -1,0 +1,94 @@
+namespace KubeBpfBox.Core.Red;
+
+/// <summary>What each series counted between two points of time.</summary>
+/// <param name="StartNs">Start of the window, nanoseconds since the Unix epoch; a multiple of <see cref="RedWindows.Seconds"/>.</param>
+/// <param name="LengthNs">How long it was; shorter than others for the first and the last one.</param>
+/// <param name="Series">Series with transactions, one entry each. Nobody changes them any more.</param>
+public sealed record RedWindow(long StartNs, long LengthNs, IReadOnlyList<RedSeriesSnapshot> Series);
+
+/// <summary>Takes windows. Called on a thread of the pool, one call at a time; it does not wait.</summary>
+public interface IRedWindowObserver
+{
+    /// <summary>One window, also when nothing happened in it.</summary>
+    void OnWindow(RedWindow window);
+}
+
+/// <summary>Takes the window of each series at every full ten seconds and hands it to all who want it, so that each transaction is given once to each.</summary>
+/// <remarks>Lifetime: <see cref="Dispose"/> hands out what the open window has so far.</remarks>
+public sealed class RedWindows : IDisposable
+{
+    /// <summary>Length of a window.</summary>
+    public const int Seconds = 10;
+
+    private const long LengthNs = Seconds * 1_000_000_000L;
+    private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(250);
+
+    private readonly Lock _lock = new();
+    private readonly RedTable _red;
+    private readonly IRedWindowObserver[] _observers;
+    private readonly TimeProvider _time;
+    private ITimer? _timer;
+    private long _startNs;
+    private long _sinceNs;
+
+    /// <param name="red">The series.</param>
+    /// <param name="observers">Are called in this order.</param>
+    /// <param name="time">The clock.</param>
+    public RedWindows(RedTable red, IEnumerable<IRedWindowObserver> observers, TimeProvider? time = null)
+    {
+        _red = red;
+        _observers = [.. observers];
+        _time = time ?? TimeProvider.System;
+        _sinceNs = NowNs();
+        _startNs = StartOf(_sinceNs);
+    }
+
+    /// <summary>Begins.</summary>
+    public void Start()
+    {
+        if (_observers.Length > 0)
+        {
+            _timer = _time.CreateTimer(static self => ((RedWindows)self!).Tick(), this, s_tick, s_tick);
+        }
+    }
+
+    /// <summary>Hands out the open window, and ends.</summary>
+    public void Dispose()
+    {
+        _timer?.Dispose();
+        lock (_lock)
+        {
+            if (_observers.Length > 0)
+            {
+                Take(NowNs());
+            }
+        }
+    }
+
+    /// <summary>Looks whether the window is over; the timer does so four times a second.</summary>
+    public void Tick()
+    {
+        lock (_lock)
+        {
+            long nowNs = NowNs();
+            if (StartOf(nowNs) != _startNs)
+            {
+                Take(nowNs);
+            }
+        }
+    }
+
+    private void Take(long nowNs)
+    {
+        RedWindow window = new(_startNs, Math.Max(1, nowNs - _sinceNs), _red.TakeWindow());
+        (_startNs, _sinceNs) = (StartOf(nowNs), nowNs);
+        foreach (IRedWindowObserver observer in _observers)
+        {
+            observer.OnWindow(window);
+        }
+    }
+
+    private static long StartOf(long ns) => ns / LengthNs * LengthNs;
+
+    private long NowNs() => (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
+}
