@@ -24,8 +24,10 @@ render_all() {
   render_claim grafana GRAFANA >"$work/grafana-claim.yaml"
   kubectl kustomize "$work" >"$work/kustomized.yaml" 2>"$work/errors" || fail "kubectl kustomize: $(tail -1 "$work/errors")"
   {
-    # A namespace that was there before is not ours to label.
-    if [[ $foreign_namespace == true ]]; then without_namespace "$work/kustomized.yaml"; else cat "$work/kustomized.yaml"; fi
+    # A namespace that was there before is not ours to label. Kustomize of kubectl 1.20 does not give it its name.
+    [[ $foreign_namespace == true ]] || sed "s/^  name: kubebpfbox\$/  name: $namespace/" "$work/deploy/base/namespace.yaml"
+    echo ---
+    without_namespace "$work/kustomized.yaml"
     [[ $(value influxdb.INSTALL) != true ]] || render_volume influxdb INFLUXDB
     if [[ $(value grafana.INSTALL) == true ]]; then
       render_volume grafana GRAFANA
