@@ -101,6 +101,16 @@ internal sealed class AgentProcess : IDisposable
         return new LedgerReport(json.RootElement.GetProperty("completeness").GetDouble(), stages);
     }
 
+    /// <summary>Ends it as a crash would.</summary>
+    public void Kill()
+    {
+        _process.Signal(9);
+        _process.WaitForExit(TimeSpan.FromSeconds(10));
+    }
+
+    /// <summary>Ends it as an operator would.</summary>
+    public void Terminate() => _process.Stop(TimeSpan.FromSeconds(30));
+
     public static void Pause(TimeSpan time, CancellationToken stop)
     {
         stop.WaitHandle.WaitOne(time);

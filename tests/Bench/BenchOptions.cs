@@ -10,5 +10,7 @@ internal sealed record BenchOptions(
     int Transactions,
     int IdleConnections,
     int GarbageConnections,
+    int OutageSeconds,
+    int Rate,
     bool IsIsolated,
     string? CgroupPath = null);

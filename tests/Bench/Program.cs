@@ -2,6 +2,7 @@ using System.CommandLine;
 using KubeBpfBox.Bench;
 using KubeBpfBox.Bench.Connections;
 using KubeBpfBox.Bench.Micro;
+using KubeBpfBox.Bench.Outage;
 using KubeBpfBox.Bench.Overhead;
 using KubeBpfBox.Bench.Replay;
 using KubeBpfBox.Support;
@@ -14,9 +15,11 @@ Option<string[]> variants = new("--variant") { Description = $"Which traffic (ov
 Option<int> transactions = new("--transactions") { Description = "Transactions recorded at least (replay).", DefaultValueFactory = static _ => 100_000 };
 Option<int> idle = new("--idle") { Description = "Keep-alive connections (connections).", DefaultValueFactory = static _ => 10_000 };
 Option<int> garbage = new("--garbage") { Description = "Connections that send garbage (connections).", DefaultValueFactory = static _ => 100_000 };
+Option<int> outage = new("--outage") { Description = "Seconds that the database is away (outage).", DefaultValueFactory = static _ => 600 };
+Option<int> rate = new("--rate") { Description = "Requests a second (outage).", DefaultValueFactory = static _ => 2000 };
 Option<bool> isolate = new("--isolate") { Description = "Watch a cgroup made for the benchmark instead of the whole machine, where others make traffic too." };
 
-RootCommand root = new("Benchmarks of kubebpfbox. Needs root; traffic stays in network namespaces of its own.") { seconds, pairs, agent, set, variants, transactions, idle, garbage, isolate };
+RootCommand root = new("Benchmarks of kubebpfbox. Needs root; traffic stays in network namespaces of its own.") { seconds, pairs, agent, set, variants, transactions, idle, garbage, outage, rate, isolate };
 foreach (Option option in root.Options)
 {
     option.Recursive = true;
@@ -28,6 +31,7 @@ foreach (Option option in root.Options)
     ("replay", "CPU per transaction of a capture, beside other programs.", ReplayBenchmark.Run),
     ("micro", "Parser, streams and output, one call at a time.", static (_, stop) => MicroBenchmarks.Run(stop)),
     ("connections", "Memory with many connections, idle and hostile.", ConnectionsBenchmark.Run),
+    ("outage", "What is in InfluxDB after it was away and the agent was killed meanwhile.", OutageBenchmark.Run),
 ];
 foreach ((string name, string description, Action<BenchOptions, CancellationToken> run) in benchmarks)
 {
@@ -35,8 +39,9 @@ foreach ((string name, string description, Action<BenchOptions, CancellationToke
     command.SetAction((parsed, stop) => Task.Run(() => Guard(Options(parsed), options => run(options, stop)), CancellationToken.None));
     root.Add(command);
 }
-Command all = new("all", "All of them.");
-all.SetAction((parsed, stop) => Task.Run(() => Guard(Options(parsed), options => Array.ForEach(benchmarks, one => one.Run(options, stop))), CancellationToken.None));
+// But for the outage, which takes a quarter of an hour.
+Command all = new("all", "All of them but the outage.");
+all.SetAction((parsed, stop) => Task.Run(() => Guard(Options(parsed), options => Array.ForEach(benchmarks[..^1], one => one.Run(options, stop))), CancellationToken.None));
 root.Add(all);
 // Ctrl-C and SIGTERM cancel; what was made is then taken down by the ordinary way out.
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
@@ -50,6 +55,8 @@ BenchOptions Options(ParseResult parsed) => new(
     parsed.GetValue(transactions),
     parsed.GetValue(idle),
     parsed.GetValue(garbage),
+    parsed.GetValue(outage),
+    parsed.GetValue(rate),
     parsed.GetValue(isolate));
 
 static int Guard(BenchOptions options, Action<BenchOptions> action)

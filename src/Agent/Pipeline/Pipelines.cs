@@ -4,6 +4,7 @@ using KubeBpfBox.Agent.Kubernetes;
 using KubeBpfBox.Bpf;
 using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Events;
+using KubeBpfBox.Core.Export;
 using KubeBpfBox.Core.Plugins;
 using KubeBpfBox.Core.Records;
 using KubeBpfBox.Core.Red;
@@ -12,6 +13,7 @@ using KubeBpfBox.Core.Streams;
 using KubeBpfBox.Plugins.OomKill;
 using KubeBpfBox.Plugins.Tcpsynbl;
 using KubeBpfBox.Protocols.Http1;
+using KubeBpfBox.Sinks.InfluxDb;
 using KubeBpfBox.Sinks.JsonLog;
 using KubeBpfBox.Sinks.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -73,6 +75,10 @@ internal static class Pipelines
         {
             sinks.Add(CreateSqlite(options, context));
         }
+        if (options.InfluxUrl.Length > 0)
+        {
+            sinks.Add(CreateInfluxDb(options, context));
+        }
         if (options.JsonLogPath.Length > 0)
         {
             sinks.Add(new JsonLogSink(
@@ -97,6 +103,41 @@ internal static class Pipelines
             throw new AgentException($"sinks.sqlite.path: {e.Message}");
         }
     }
+
+    private static InfluxDbSink CreateInfluxDb(AgentOptions options, SinkContext context)
+    {
+        InfluxDbServer server = new()
+        {
+            Url = options.InfluxUrl, Org = options.InfluxOrg, Bucket = options.InfluxBucket, Token = options.InfluxToken, Database = options.InfluxDatabase,
+            RetentionPolicy = options.InfluxRetentionPolicy, Username = options.InfluxUsername, Password = options.InfluxPassword, CaFile = options.InfluxCaFile,
+            Timeout = Span(options.InfluxTimeoutNs),
+        };
+        InfluxDbSinkOptions sink = new()
+        {
+            Server = server, NodeName = options.NodeName, Version = ProductVersion.Version, RequestLog = options.InfluxRequestLog, Url = options.ExportUrl,
+            FlushInterval = Span(options.InfluxFlushIntervalNs), BatchBytes = (int)options.InfluxBatchBytes, Export = Export(options, "influxdb", options.InfluxSpool),
+        };
+        try
+        {
+            return new InfluxDbSink(sink, context.Ledger, LogOf(context.Loggers.CreateLogger("influxdb")), context.Health);
+        }
+        catch (InfluxDbSinkException e)
+        {
+            throw new AgentException(e.Message);
+        }
+    }
+
+    private static ExportOptions Export(AgentOptions options, string id, SpoolOptions spool) => new()
+    {
+        SpoolPath = spool.MaxBytes == 0 ? null : Path.Combine(options.SpoolPath, id),
+        SpoolMaxBytes = spool.MaxBytes,
+        SpoolMaxAge = Span(spool.MaxAgeNs),
+        SpoolBytesPerSecond = spool.BytesPerSecond,
+    };
+
+    private static ExportLog LogOf(ILogger logger) => new(message => logger.LogWarning("{Message}", message), message => logger.LogInformation("{Message}", message));
+
+    private static TimeSpan Span(long ns) => TimeSpan.FromTicks(ns / TimeSpan.NanosecondsPerTick);
 
     /// <summary>The API server's watch; null where there is no cluster to ask.</summary>
     /// <exception cref="AgentException">The kubeconfig or service account cannot be used.</exception>
