@@ -7,7 +7,10 @@ render_all() {
   [[ $(value global.MODE) == default ]] || base=deploy/overlays/$(value global.MODE)
   # A copy, since kustomize takes no folder outside of its own.
   rm -rf "$work/deploy"
-  cp -R deploy "$work/deploy"
+  mkdir "$work/deploy"
+  cp -R deploy/base deploy/overlays deploy/influxdb deploy/monitoring "$work/deploy"
+  mkdir "$work/deploy/grafana"
+  cp -R deploy/grafana/*.yaml deploy/grafana/dashboards deploy/grafana/provisioning "$work/deploy/grafana"
   {
     printf 'namespace: %s\nbases:\n  - %s\n' "$namespace" "$base"
     [[ $(value influxdb.INSTALL) != true ]] || echo "  - deploy/influxdb"
@@ -17,6 +20,7 @@ render_all() {
     [[ $(value influxdb.INSTALL) != true ]] || printf '  - influxdb.yaml\n  - influxdb-claim.yaml\n'
     [[ $(value grafana.INSTALL) != true ]] || printf '  - grafana.yaml\n  - grafana-claim.yaml\n'
   } >"$work/kustomization.yaml"
+  [[ $(value grafana.INSTALL) != true ]] || choose_sources
   render_agent >"$work/daemonset.yaml"
   render_influxdb >"$work/influxdb.yaml"
   render_grafana >"$work/grafana.yaml"
@@ -34,6 +38,17 @@ render_all() {
       render_ingress
     fi
   } >"$work/objects.yaml"
+}
+
+# Puts the files of Grafana's data sources that there are in the place of those that deploy/grafana names.
+choose_sources() {
+  local folder=$work/deploy/grafana/provisioning
+  if [[ $(value influxdb.INSTALL) != true && -z $(value influxdb.INFLUX_ADDR) ]]; then
+    cp "$folder/datasources-none/influxdb.yaml" "$folder/datasources/"
+  elif [[ $(value influxdb.INSTALL) != true && -n $(value influxdb.INFLUX_DATABASE) ]]; then
+    cp "$folder/datasources-influxdb1/influxdb.yaml" "$folder/datasources/"
+  fi
+  [[ -n $(value grafana.PROMETHEUS_URL) ]] || cp "$folder/datasources-none/prometheus.yaml" "$folder/datasources/"
 }
 
 render_agent() {
@@ -89,6 +104,7 @@ $(render_secret_version)
       containers:
         - name: grafana
           image: $(value grafana.GRAFANA_IMAGE)
+          env: [{name: PROMETHEUS_URL, value: "$(value grafana.PROMETHEUS_URL)"}]
 YAML
 }
 

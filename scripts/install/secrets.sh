@@ -34,14 +34,13 @@ secret_value() { kubectl -n "$namespace" get secret "$1" -o "go-template={{with 
 
 influxdb_address() { printf 'http://kubebpfbox-influxdb.%s.svc:8086' "$namespace"; }
 
-# The Secret of an InfluxDB that is there already. Settings without a variable of their own are named by their keys.
+# The Secret of an InfluxDB that is there already.
 own_influxdb_secret() {
-  local prefix=KUBEBPFBOX_SINKS_INFLUXDB words
+  local words
   words=(INFLUX_ADDR "$(value influxdb.INFLUX_ADDR)")
   if [[ -n $(value influxdb.INFLUX_DATABASE) ]]; then
-    words+=("${prefix}_DATABASE" "$(value influxdb.INFLUX_DATABASE)")
-    [[ -z $(value influxdb.INFLUX_USERNAME) ]] ||
-      words+=("${prefix}_USERNAME" "$(value influxdb.INFLUX_USERNAME)" "${prefix}_PASSWORD" "$(value influxdb.INFLUX_PASSWORD)")
+    words+=(INFLUX_DATABASE "$(value influxdb.INFLUX_DATABASE)")
+    [[ -z $(value influxdb.INFLUX_USERNAME) ]] || words+=(INFLUX_USERNAME "$(value influxdb.INFLUX_USERNAME)" INFLUX_PASSWORD "$(value influxdb.INFLUX_PASSWORD)")
   else
     words+=(INFLUX_ORG "$(value influxdb.INFLUX_ORG)" INFLUX_BUCKET "$(value influxdb.INFLUX_BUCKET)" INFLUX_TOKEN "$(value influxdb.INFLUX_TOKEN)")
   fi

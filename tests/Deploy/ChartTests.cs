@@ -73,13 +73,16 @@ public sealed class ChartTests
 
         Assert.Equal(["http://db:8086", "o", "b", "very-secret"], ((string[])["INFLUX_ADDR", "INFLUX_ORG", "INFLUX_BUCKET", "INFLUX_TOKEN"]).Select(key => second.Find(Secret, "stringData", key)));
         Assert.Equal(["http://db:8086", "d", "u", "very-secret"],
-            ((string[])["INFLUX_ADDR", "KUBEBPFBOX_SINKS_INFLUXDB_DATABASE", "KUBEBPFBOX_SINKS_INFLUXDB_USERNAME", "KUBEBPFBOX_SINKS_INFLUXDB_PASSWORD"]).Select(key => first.Find(Secret, "stringData", key)));
+            ((string[])["INFLUX_ADDR", "INFLUX_DATABASE", "INFLUX_USERNAME", "INFLUX_PASSWORD"]).Select(key => first.Find(Secret, "stringData", key)));
         foreach (Objects objects in (Objects[])[first, second])
         {
             Assert.All(objects.Names.Where(static name => name != Secret), name => Assert.DoesNotContain("very-secret", objects.Canonical(name), StringComparison.Ordinal));
         }
         Assert.DoesNotContain(Secret, existing.Names);
-        Assert.Contains("envFrom[0]/secretRef/name = \"mine\"", existing.Canonical("DaemonSet/kubebpfbox"), StringComparison.Ordinal);
+        string agent = existing.Canonical("DaemonSet/kubebpfbox");
+        Assert.Contains("envFrom[0]/secretRef/name = \"mine\"", agent, StringComparison.Ordinal);
+        Assert.Contains("env[KUBEBPFBOX_SINKS_INFLUXDB_DATABASE]/valueFrom/secretKeyRef/name = \"mine\"", agent, StringComparison.Ordinal);
+        Assert.DoesNotContain("kubebpfbox-influxdb", agent, StringComparison.Ordinal);
     }
 
     [Fact]

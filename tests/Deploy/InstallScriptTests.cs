@@ -6,34 +6,61 @@ namespace KubeBpfBox.Deploy;
 public sealed partial class InstallScriptTests
 {
     private const string Bare = "[influxdb]\nINSTALL=false\n[grafana]\nINSTALL=false\n";
-    private const string Full = """
-        [global]
-        NAMESPACE=kubebpfbox
-        [influxdb]
-        INFLUXDB_HOST=node1
-        INFLUXDB_PV_PATH=/data/influxdb
-        INFLUXDB_SIZE=7Gi
-        INFLUXDB_RETENTION=3d
-        [grafana]
-        GRAFANA_HOST=node2
-        GRAFANA_PV_PATH=/data/grafana
-        INGRESS_CLASS=nginx
-        PROMETHEUS_URL=http://prometheus:9090
-        """;
+    private const string Grafana = "[grafana]\nGRAFANA_HOST=node2\nGRAFANA_PV_PATH=/data/grafana\n";
+    private const string GrafanaOfChart = "grafana.storage.host=node2,grafana.storage.path=/data/grafana";
 
-    [Fact]
-    public void Everything_it_applies_is_what_the_chart_makes()
+    /// <summary>config.ini, and the same as values of the chart.</summary>
+    public static TheoryData<string, string> Installations => new()
     {
-        using InstallScript script = new(Full);
-        Objects chart = Tools.Chart(
-            "--set", "influxdb.storage.host=node1,influxdb.storage.path=/data/influxdb,influxdb.storage.size=7Gi,influxdb.retention=3d",
-            "--set", "grafana.storage.host=node2,grafana.storage.path=/data/grafana,grafana.ingress.className=nginx,grafana.prometheusUrl=http://prometheus:9090");
+        {
+            $"[influxdb]\nINFLUXDB_HOST=node1\nINFLUXDB_PV_PATH=/data/influxdb\nINFLUXDB_SIZE=7Gi\nINFLUXDB_RETENTION=3d\n{Grafana}INGRESS_CLASS=nginx\nPROMETHEUS_URL=http://prometheus:9090\n",
+            $"influxdb.storage.host=node1,influxdb.storage.path=/data/influxdb,influxdb.storage.size=7Gi,influxdb.retention=3d,{GrafanaOfChart},grafana.ingress.className=nginx,grafana.prometheusUrl=http://prometheus:9090"
+        },
+        {
+            $"[influxdb]\nINSTALL=false\nINFLUX_ADDR=http://db:8086\nINFLUX_DATABASE=d\n{Grafana}INGRESS_HOST=\n",
+            $"influxdb.install=false,influxdb.address=http://db:8086,influxdb.database=d,{GrafanaOfChart},grafana.ingress.host="
+        },
+        {
+            $"[influxdb]\nINSTALL=false\nINFLUX_ADDR=http://db:8086\nINFLUX_ORG=o\nINFLUX_BUCKET=b\nINFLUX_TOKEN=t\n{Grafana}",
+            $"influxdb.install=false,influxdb.address=http://db:8086,influxdb.org=o,influxdb.bucket=b,influxdb.token=t,{GrafanaOfChart}"
+        },
+        {
+            $"[influxdb]\nINSTALL=false\n[grafana]\nGRAFANA_STORAGE_CLASS=fast\nGRAFANA_IMAGE=registry.example/grafana:1\nPROMETHEUS_URL=http://prometheus:9090\n",
+            $"influxdb.install=false,grafana.storage.storageClass=fast,grafana.image=registry.example/grafana:1,grafana.prometheusUrl=http://prometheus:9090"
+        },
+    };
+
+    [Theory]
+    [MemberData(nameof(Installations))]
+    public void Everything_it_applies_is_what_the_chart_makes(string config, string values)
+    {
+        using InstallScript script = new(config);
+        Objects chart = Tools.Chart("--set", values);
 
         Objects installed = script.Render();
 
         // The Secrets are no one's to see; a chart's namespace is made by who installs it.
         Assert.Equal(chart.Names.Where(static name => !name.StartsWith("Secret/", StringComparison.Ordinal)), installed.Names.Where(static name => name != "Namespace/kubebpfbox"));
         Assert.All(installed.Names.Where(static name => name != "Namespace/kubebpfbox"), name => Assert.Equal(chart.Canonical(name), installed.Canonical(name)));
+    }
+
+    /// <summary>All dashboards there are, each in the folder of its data source.</summary>
+    [Fact]
+    public void Grafana_gets_every_dashboard()
+    {
+        using InstallScript script = new($"[influxdb]\nINSTALL=false\n{Grafana}");
+        string[] files = [.. Directory.GetFiles(Tools.PathOf("deploy/grafana/dashboards"), "*.json", SearchOption.AllDirectories)];
+
+        Objects installed = script.Render();
+
+        string deployment = installed.Canonical("Deployment/kubebpfbox-grafana");
+        Assert.NotEmpty(files);
+        foreach (string file in files)
+        {
+            string source = Path.GetFileName(Path.GetDirectoryName(file)!), name = $"kubebpfbox-dashboard-{source}-{Path.GetFileNameWithoutExtension(file)}";
+            Assert.Equal(File.ReadAllText(file).TrimEnd(), installed.Find("ConfigMap/" + name, "data", Path.GetFileName(file))!.TrimEnd());
+            Assert.Matches($@"volumes\[dashboards-{source}\]/projected/sources\[[0-9]+\]/configMap/name = ""{name}""", deployment);
+        }
     }
 
     [Theory]

@@ -42,8 +42,34 @@
 kubebpfbox-{{ include "kubebpfbox.config" . | sha256sum | trunc 10 }}
 {{- end -}}
 
-{{- define "kubebpfbox.influxdbSecret" -}}
-{{- .Values.influxdb.existingSecret | default "kubebpfbox-influxdb" -}}
+{{/* Another Secret for a container's variables: (list CONTAINER NAME NEW). It is altered in place. */}}
+{{- define "kubebpfbox.useSecret" -}}
+{{- $name := index . 1 -}}
+{{- $new := index . 2 | default $name -}}
+{{- range (index . 0).env -}}
+{{- if .valueFrom -}}
+{{- with .valueFrom.secretKeyRef -}}
+{{- if eq .name $name }}{{- $_ := set . "name" $new }}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range (index . 0).envFrom -}}
+{{- if eq .secretRef.name $name }}{{- $_ := set .secretRef "name" $new }}{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Which data source an InfluxDB is: one of the folders of deploy/grafana/provisioning. With a Secret of one's own its kind is told by influxdb.database. */}}
+{{- define "kubebpfbox.influxdbSource" -}}
+{{- $values := .Values.influxdb -}}
+{{- if $values.install -}}
+datasources
+{{- else if not (or $values.address $values.existingSecret) -}}
+datasources-none
+{{- else if $values.database -}}
+datasources-influxdb1
+{{- else -}}
+datasources
+{{- end -}}
 {{- end -}}
 
 {{/* The variables of the Secret kubebpfbox-influxdb, as YAML. A token made at random stays as it is. */}}
@@ -59,10 +85,10 @@ INFLUX_TOKEN: {{ get ($there.data | default dict) "INFLUX_TOKEN" | b64dec | defa
 {{- else if $values.address -}}
 INFLUX_ADDR: {{ $values.address | quote }}
 {{- if $values.database }}
-KUBEBPFBOX_SINKS_INFLUXDB_DATABASE: {{ $values.database | quote }}
+INFLUX_DATABASE: {{ $values.database | quote }}
 {{- with $values.username }}
-KUBEBPFBOX_SINKS_INFLUXDB_USERNAME: {{ . | quote }}
-KUBEBPFBOX_SINKS_INFLUXDB_PASSWORD: {{ required "influxdb.password is needed for influxdb.username" $values.password | quote }}
+INFLUX_USERNAME: {{ . | quote }}
+INFLUX_PASSWORD: {{ required "influxdb.password is needed for influxdb.username" $values.password | quote }}
 {{- end }}
 {{- else }}
 INFLUX_ORG: {{ required "influxdb.org is needed for InfluxDB 2 (or influxdb.database for 1.x)" $values.org | quote }}
