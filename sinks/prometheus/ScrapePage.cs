@@ -15,7 +15,7 @@ internal sealed class ScrapePage(PrometheusSources sources)
     private const int FlushBytes = 32 * 1024;
 
     private readonly ExpositionBuffer _buffer = new(2 * FlushBytes);
-    private readonly RedReader _reader = new(sources.Red, RedFamilies.Bounds);
+    private readonly RedReader _reader = new(sources.Red, HttpDurations.Bounds);
     private readonly RedFamilies _red = new();
     private SeriesCounts[] _counts = [];
     private int _countsLength;

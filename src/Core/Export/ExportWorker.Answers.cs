@@ -39,11 +39,11 @@ internal sealed partial class ExportWorker
             string? spool = _spool.Trouble;
             if (_failure is not { } failure)
             {
-                return spool is null ? null : $"{_id}: {spool}";
+                return spool;
             }
             string waits = _spool.Bytes is var bytes and > 0 ? $" ({bytes / 1024} KiB wait on disk)" : "";
             string also = spool is null ? "" : $"; besides, {spool}";
-            return $"{_id}: {_transport.Target} does not take data{waits}: {failure}; see that it runs and can be reached, and check address and credentials in the settings{also}";
+            return $"{_transport.Target} does not take data{waits}: {failure}; see that it runs and can be reached, and check address and credentials in the settings{also}";
         }
     }
 

@@ -20,6 +20,7 @@ internal static class MicroBenchmarks
         .. StreamBenchmarks.All(),
         .. HttpBenchmarks.All(),
         .. RecordBenchmarks.All(),
+        .. OtlpBenchmarks.All(),
     ];
 
     public static void Run(CancellationToken stop)

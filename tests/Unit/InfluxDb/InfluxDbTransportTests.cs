@@ -3,6 +3,7 @@ using KubeBpfBox.Core.Export;
 using KubeBpfBox.Sinks.InfluxDb;
 using KubeBpfBox.Unit.Kubernetes;
 using KubeBpfBox.Unit.Support;
+using Microsoft.AspNetCore.Http;
 
 namespace KubeBpfBox.Unit.InfluxDb;
 
@@ -97,7 +98,7 @@ public sealed class InfluxDbTransportTests
         Assert.Equal((ExportStatus.Retry, null), (result.Status, result.RetryAfter));
         Assert.Contains(reason, result.Reason, StringComparison.Ordinal);
         Assert.DoesNotContain(Token, result.Reason, StringComparison.Ordinal);
-        Assert.DoesNotContain('\n', result.Reason);
+        Assert.DoesNotContain('\n', result.Reason!);
     }
 
     [Theory]
