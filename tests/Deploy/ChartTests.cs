@@ -49,13 +49,15 @@ public sealed class ChartTests
         Objects chart = Tools.Chart([.. s_bare,
             "--set", "image.repository=registry.example/agent,image.tag=v9,image.pullPolicy=Always,imagePullSecrets[0].name=pull,resources.limits.memory=1Gi,podLabels.team=a,podAnnotations.note=b",
             "--set", "nodeSelector.pool=web,tolerations[0].operator=Exists,tolerations[0].effect=NoSchedule,env[0].name=HTTPS_PROXY,env[0].value=http://proxy:3128",
+            "--set", "volumes[0].name=ca,volumes[0].configMap.name=our-ca,volumeMounts[0].name=ca,volumeMounts[0].mountPath=/etc/ca",
         ]);
 
         string daemonSet = chart.Canonical("DaemonSet/kubebpfbox");
         foreach (string line in (string[])[
             "/containers[kubebpfbox]/image = \"registry.example/agent:v9\"", "/containers[kubebpfbox]/imagePullPolicy = \"Always\"", "/imagePullSecrets[pull]/name = \"pull\"",
             "/containers[kubebpfbox]/resources/limits/memory = \"1Gi\"", "/nodeSelector/pool = \"web\"", "/nodeSelector/kubernetes.io/os = \"linux\"",
-            "/tolerations[0]/effect = \"NoSchedule\"", "/containers[kubebpfbox]/env[HTTPS_PROXY]/value = \"http://proxy:3128\""])
+            "/tolerations[0]/effect = \"NoSchedule\"", "/containers[kubebpfbox]/env[HTTPS_PROXY]/value = \"http://proxy:3128\"",
+            "/volumes[ca]/configMap/name = \"our-ca\"", "/containers[kubebpfbox]/volumeMounts[ca]/mountPath = \"/etc/ca\"", "/volumes[data]/hostPath/path = \"/var/lib/kubebpfbox\""])
         {
             Assert.Contains("/spec/template/spec" + line, daemonSet, StringComparison.Ordinal);
         }
