@@ -29,7 +29,7 @@ RUN case $TARGETARCH in amd64) runtime=linux-x64 ;; arm64) runtime=linux-arm64 ;
 
 FROM scratch
 COPY --from=build /image /
-ENV PATH=/usr/bin
+ENV PATH=/usr/bin SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 EXPOSE 9500
 # Root, with capabilities instead of privileges: Kubernetes gives capabilities to root only (it has no ambient ones), and with allowPrivilegeEscalation: false
 # those of a file would not count either. The DaemonSet drops all others.

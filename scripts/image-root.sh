@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Lays out what is in the agent's image: the program, the shared libraries it is linked to, OpenSSL's, which .NET loads when it first speaks HTTPS (to the
-# API server), and /etc/passwd. No shell, no package manager: what is not there needs no update.
+# API server, an InfluxDB, a collector), the certificates of the authorities that everybody trusts, and /etc/passwd. No shell, no package manager: what is not there needs no update.
 #   usage: image-root.sh FOLDER [PROGRAM]      PROGRAM: default bin/kubebpfbox
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,3 +19,7 @@ for library in libssl.so.3 libcrypto.so.3; do
   [[ -n $path ]] || { echo "image: $library is not installed; install the package libssl3" >&2; exit 1; }
   image_add "$root" "$path"
 done
+# Found there because the image says so in SSL_CERT_FILE.
+authorities=/etc/ssl/certs/ca-certificates.crt
+[[ -e $authorities ]] || { echo "image: $authorities is not there; install the package ca-certificates" >&2; exit 1; }
+image_add "$root" "$authorities"

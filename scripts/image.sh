@@ -15,6 +15,6 @@ scripts/image-root.sh "$root"
 
 archive=artifacts/image/kubebpfbox.tar
 image_write "$root" "$archive" "kubebpfbox:${IMAGE_TAG:-$version}" \
-  '{"Entrypoint":["/usr/bin/kubebpfbox"],"Cmd":["run"],"Env":["PATH=/usr/bin"],"ExposedPorts":{"9500/tcp":{}}}'
+  '{"Entrypoint":["/usr/bin/kubebpfbox"],"Cmd":["run"],"Env":["PATH=/usr/bin","SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"],"ExposedPorts":{"9500/tcp":{}}}'
 (cd "$root" && find . -type f -printf '%10s  %P\n' | sort -k2)
 echo "$archive: docker.io/library/kubebpfbox:${IMAGE_TAG:-$version}, $(($(stat -c %s "$archive") / 1024)) KiB ($(gzip -c "$archive" | wc -c | awk '{ print int($1 / 1024) }') KiB compressed)"
