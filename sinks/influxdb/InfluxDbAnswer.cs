@@ -24,7 +24,7 @@ internal static class InfluxDbAnswer
             return ExportResult.Accepted;
         }
         string? error = ErrorOf(body, out int refusedLines);
-        string said = OneLine(error ?? PrintableText.Decode(body));
+        string said = OneLine(error ?? Encoding.UTF8.GetString(body));
         return status switch
         {
             HttpStatusCode.RequestEntityTooLarge => new(ExportStatus.TooLarge, Text(status, said, null)),
@@ -129,7 +129,7 @@ internal static class InfluxDbAnswer
 
     private static string OneLine(string text)
     {
-        text = PrintableText.Decode(Encoding.UTF8.GetBytes(text)).Trim();
+        text = PrintableText.Decode(Encoding.UTF8.GetBytes(text.ReplaceLineEndings(" ").Trim()));
         return text.Length <= MaxReasonChars ? text : text[..MaxReasonChars] + "…";
     }
 }

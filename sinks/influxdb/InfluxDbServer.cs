@@ -61,7 +61,7 @@ public sealed record InfluxDbServer
         }
         if (url.Query.Length > 0 || url.Fragment.Length > 0)
         {
-            throw new InfluxDbSinkException($"sinks.influxdb.url: '{Url}': has a query; {Example}");
+            throw new InfluxDbSinkException($"sinks.influxdb.url: has a query; {Example}");
         }
         if (!IsV1 && Bucket.Length == 0)
         {

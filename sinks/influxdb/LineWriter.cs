@@ -79,8 +79,9 @@ public ref struct LineWriter(IBufferWriter<byte> output)
             Name(name);
             // Without an exponent: the longest double has 309 digits before its point.
             Reserve(Chunk);
-            value.TryFormat(_span[_at..], out int written, "0.#########", CultureInfo.InvariantCulture);
-            _at += written;
+            value.TryFormat(_span[_at..], out int written, "F9", CultureInfo.InvariantCulture);
+            int digits = _span.Slice(_at, written).LastIndexOfAnyExcept((byte)'0') + 1;
+            _at += _span[_at + digits - 1] == (byte)'.' ? digits - 1 : digits;
         }
     }
 

@@ -12,5 +12,6 @@ internal sealed record BenchOptions(
     int GarbageConnections,
     int OutageSeconds,
     int Rate,
+    int Series,
     bool IsIsolated,
     string? CgroupPath = null);

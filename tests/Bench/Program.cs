@@ -1,10 +1,12 @@
 using System.CommandLine;
 using KubeBpfBox.Bench;
 using KubeBpfBox.Bench.Connections;
+using KubeBpfBox.Bench.InfluxDb;
 using KubeBpfBox.Bench.Micro;
 using KubeBpfBox.Bench.Outage;
 using KubeBpfBox.Bench.Overhead;
 using KubeBpfBox.Bench.Replay;
+using KubeBpfBox.Bench.Scrape;
 using KubeBpfBox.Support;
 
 Option<int> seconds = new("--seconds") { Description = "How long each run lasts.", DefaultValueFactory = static _ => 10 };
@@ -17,9 +19,10 @@ Option<int> idle = new("--idle") { Description = "Keep-alive connections (connec
 Option<int> garbage = new("--garbage") { Description = "Connections that send garbage (connections).", DefaultValueFactory = static _ => 100_000 };
 Option<int> outage = new("--outage") { Description = "Seconds that the database is away (outage).", DefaultValueFactory = static _ => 600 };
 Option<int> rate = new("--rate") { Description = "Requests a second (outage).", DefaultValueFactory = static _ => 2000 };
+Option<int> series = new("--series") { Description = "Series of rate, errors and duration (scrape).", DefaultValueFactory = static _ => 10_000 };
 Option<bool> isolate = new("--isolate") { Description = "Watch a cgroup made for the benchmark instead of the whole machine, where others make traffic too." };
 
-RootCommand root = new("Benchmarks of kubebpfbox. Needs root; traffic stays in network namespaces of its own.") { seconds, pairs, agent, set, variants, transactions, idle, garbage, outage, rate, isolate };
+RootCommand root = new("Benchmarks of kubebpfbox. Needs root; traffic stays in network namespaces of its own.") { seconds, pairs, agent, set, variants, transactions, idle, garbage, series, outage, rate, isolate };
 foreach (Option option in root.Options)
 {
     option.Recursive = true;
@@ -30,6 +33,8 @@ foreach (Option option in root.Options)
     ("overhead", "Cost and completeness of the agent beside nginx under wrk.", OverheadBenchmark.Run),
     ("replay", "CPU per transaction of a capture, beside other programs.", ReplayBenchmark.Run),
     ("micro", "Parser, streams and output, one call at a time.", static (_, stop) => MicroBenchmarks.Run(stop)),
+    ("scrape", "Cost of a page for Prometheus with many series.", static (options, stop) => ScrapeBenchmark.Run(options.Series, stop)),
+    ("influxdb", "A million requests into a real InfluxDB: cost, what arrives, series.", static (_, stop) => InfluxDbBenchmark.Run(stop)),
     ("connections", "Memory with many connections, idle and hostile.", ConnectionsBenchmark.Run),
     ("outage", "What is in InfluxDB after it was away and the agent was killed meanwhile.", OutageBenchmark.Run),
 ];
@@ -57,6 +62,7 @@ BenchOptions Options(ParseResult parsed) => new(
     parsed.GetValue(garbage),
     parsed.GetValue(outage),
     parsed.GetValue(rate),
+    parsed.GetValue(series),
     parsed.GetValue(isolate));
 
 static int Guard(BenchOptions options, Action<BenchOptions> action)

@@ -30,8 +30,7 @@ public sealed class InfluxServer : IDisposable
     /// <param name="port">On which port; 0 for a free one.</param>
     /// <param name="isClosed">Users and passwords are asked for.</param>
     /// <param name="database">A database that is made; null for none.</param>
-    /// <param name="settings">Lines of the configuration's section [data], such as <c>max-values-per-tag = 10</c>.</param>
-    public InfluxServer(NetworkNamespace? network = null, IPAddress? address = null, int port = 0, bool isClosed = false, string? database = "kubebpfbox", string settings = "")
+    public InfluxServer(NetworkNamespace? network = null, IPAddress? address = null, int port = 0, bool isClosed = false, string? database = "kubebpfbox")
     {
         _network = network;
         _address = address ?? IPAddress.Loopback;
@@ -43,7 +42,7 @@ public sealed class InfluxServer : IDisposable
         {
             _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{AdminName}:{AdminPassword}")));
         }
-        File.WriteAllText(_folder.PathOf("influxdb.conf"), Configuration(settings));
+        File.WriteAllText(_folder.PathOf("influxdb.conf"), Configuration());
         try
         {
             Start();
@@ -210,7 +209,7 @@ public sealed class InfluxServer : IDisposable
         }
     }
 
-    private string Configuration(string settings) => string.Create(CultureInfo.InvariantCulture, $"""
+    private string Configuration() => string.Create(CultureInfo.InvariantCulture, $"""
         reporting-disabled = true
         bind-address = "127.0.0.1:0"
         [meta]
@@ -219,7 +218,6 @@ public sealed class InfluxServer : IDisposable
         dir = "{_folder.PathOf("data")}"
         wal-dir = "{_folder.PathOf("wal")}"
         query-log-enabled = false
-        {settings}
         [monitor]
         store-enabled = false
         [subscriber]

@@ -88,7 +88,7 @@ internal static class OutageBenchmark
         Table table = new("", "server's end", "client's end");
         table.Add("requests answered", answered.Text(), answered.Text());
         table.Add("of them while no agent ran", withoutAgent.Text(), withoutAgent.Text());
-        long[] log = [.. s_flows.Select(flow => influx.QueryNumber($"SELECT count(duration) FROM traffic WHERE flow = '{flow}' AND url =~ /^\\/items/"))];
+        long[] log = [.. s_flows.Select(flow => influx.QueryNumber($"SELECT count(\"duration\") FROM traffic WHERE flow = '{flow}' AND url =~ /^\\/items/"))];
         long[] red = [.. s_flows.Select(flow => influx.QueryNumber($"SELECT sum(requests) FROM red WHERE flow = '{flow}' AND route =~ /^\\/items/"))];
         table.Add(["in the request log", .. log.Select(static n => n.Text())]);
         table.Add(["share of what an agent could see", .. log.Select(n => ((double)n / expected).Text(6))]);

@@ -40,6 +40,16 @@ public sealed class AgentTests(AgentFixture fixture)
     }
 
     [Fact]
+    public void The_queries_of_the_readme_are_answered()
+    {
+        using InfluxServer server = new();
+        string[] lines = File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "influxdb.README.md"));
+        string[] queries = [.. lines.Where(static line => line.StartsWith("SELECT ", StringComparison.Ordinal))];
+        Assert.InRange(queries.Length, 5, 20);
+        Assert.All(queries, query => Assert.Empty(server.Query(query)));
+    }
+
+    [Fact]
     public void Settings_that_make_no_address_are_told_in_one_line()
     {
         (int exitCode, _, string errors) = AgentProcess.Run("run", "--set", "sinks.influxdb.url=http://127.0.0.1:1", "--set", "sinks.sqlite.enabled=false", "--set", "sinks.influxdb.token=SECRET");

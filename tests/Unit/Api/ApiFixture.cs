@@ -27,6 +27,8 @@ internal sealed class ApiFixture : IAsyncDisposable
 
     public List<RedSeriesSnapshot> Red { get; } = [];
 
+    public RedTable Table { get; } = new();
+
     public string? Unreadiness { get; set; }
 
     public List<string> Degraded { get; } = [];
@@ -88,7 +90,7 @@ internal sealed class ApiFixture : IAsyncDisposable
         Degraded = () => Degraded,
         Log = LogPath is null ? null : new RequestLogReader(LogPath),
         Events = LogPath is null ? null : new EventReader(LogPath),
-        Metrics = new PrometheusSink(new PrometheusSources { Red = () => Red, Ledger = Ledger, Health = static () => AgentHealth.Read(0.5, 0, "1") }),
+        Metrics = new PrometheusSink(new PrometheusSources { Red = Table, Ledger = Ledger, Health = static () => new AgentHealth(0.5, 1, 1, 1, 1, "1") }),
         NodeName = "node-1",
     };
 }

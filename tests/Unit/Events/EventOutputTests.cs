@@ -5,6 +5,7 @@ using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Events;
 using KubeBpfBox.Core.Live;
 using KubeBpfBox.Core.Records;
+using KubeBpfBox.Core.Red;
 using KubeBpfBox.Core.Sinks;
 using KubeBpfBox.Sinks.Prometheus;
 using KubeBpfBox.Unit.Support;
@@ -71,17 +72,17 @@ public sealed class EventOutputTests
     }
 
     [Fact]
-    public void Counts_go_to_metrics_with_the_names_of_opentelemetry()
+    public async Task Counts_go_to_metrics_with_the_names_of_opentelemetry()
     {
         EventCounts counts = new();
         counts.OnEvent(TestEvents.Kill(At, "web-1"));
         counts.OnEvent(TestEvents.Kill(At, "web-1"));
         counts.OnEvent(TestEvents.Overflow(At, "web-2"));
         ListenerQueue queue = new(TestEvents.Pod("web-2"), Endpoint.From([0, 0, 0, 0], 8080), 7, 115, 128, 17);
-        PrometheusSink sink = new(new PrometheusSources { Red = static () => [], Events = counts.Snapshot, Listeners = () => [queue], Ledger = new Ledger(), Health = static () => AgentHealth.Read(1, 0, "1") });
-        ArrayBufferWriter<byte> page = new();
-        sink.Write(page);
-        string text = Encoding.UTF8.GetString(page.WrittenSpan);
+        PrometheusSink sink = new(new PrometheusSources { Red = new RedTable(), Events = counts.Snapshot, Listeners = () => [queue], Ledger = new Ledger(), Health = static () => AgentHealth.Read(1, 0, "1") });
+        using MemoryStream page = new();
+        await sink.WriteAsync(page, ExpositionFormat.Text, TestContext.Current.CancellationToken);
+        string text = Encoding.UTF8.GetString(page.ToArray());
         const string Labels = """workload="web",k8s_namespace_name="shop",k8s_pod_name="web-{0}",k8s_container_name="server",k8s_deployment_name="web",""";
         Assert.Contains("kubebpfbox_oomkill_total{" + Labels.Replace("{0}", "1", StringComparison.Ordinal) + "scope=\"container\"} 2\n", text, StringComparison.Ordinal);
         Assert.Contains("kubebpfbox_tcpsynbl_overflows_total{" + Labels.Replace("{0}", "2", StringComparison.Ordinal)[..^1] + "} 17\n", text, StringComparison.Ordinal);
