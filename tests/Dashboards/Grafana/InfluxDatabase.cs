@@ -15,7 +15,7 @@ internal sealed partial class InfluxDatabase(InfluxServer server) : IDatabase
         string text = Interpolate(query.Text, selection, range, range.IntervalFor(query, TimeSpan.FromSeconds(10)));
         // Tags of GROUP BY and the time say nothing by themselves.
         string[] names = [.. GroupedTags().Matches(text).Select(static match => match.Groups[1].Value)];
-        return [.. Rows(text).Where(row => row.Keys.Any(name => name is not ("Time" or "name") && !names.Contains(name)))];
+        return [.. Rows(text).Where(row => row.Keys.Any(name => name != "Time" && !names.Contains(name)))];
     }
 
     public IReadOnlyList<string> Values(Variable variable, Selection selection, TimeRange range) =>
@@ -23,8 +23,9 @@ internal sealed partial class InfluxDatabase(InfluxServer server) : IDatabase
 
     private IReadOnlyList<IReadOnlyDictionary<string, string>> Rows(string text) => [.. server.Query(text).Select(static row => Known(row))];
 
+    /// <summary>What a row has, without the measurement's name.</summary>
     private static Dictionary<string, string> Known(IReadOnlyDictionary<string, JsonElement> row) => row
-        .Where(static cell => cell.Value.ValueKind != JsonValueKind.Null && cell.Value.ToString().Length > 0)
+        .Where(static cell => cell.Key != "name" && cell.Value.ValueKind != JsonValueKind.Null && cell.Value.ToString().Length > 0)
         .ToDictionary(static cell => cell.Key == "time" ? "Time" : cell.Key, static cell => cell.Value.ToString(), StringComparer.Ordinal);
 
     private static string Interpolate(string text, Selection selection, TimeRange range, TimeSpan interval)

@@ -20,7 +20,12 @@ internal sealed class Panel
     public IReadOnlyList<Query> Queries { get; }
 
     /// <summary>Names that the panel expects in the answers to show them as columns; none unless it is a table.</summary>
-    public IReadOnlyList<string> Columns => Json.TryGetProperty("transformations", out JsonElement all)
-        ? [.. all.EnumerateArray().Where(static one => one.GetProperty("id").GetString() == "organize").SelectMany(static one => one.GetProperty("options").GetProperty("renameByName").EnumerateObject()).Select(static column => column.Name)]
+    public IReadOnlyList<string> Columns => Organized("renameByName");
+
+    /// <summary>Names in the answers that it does not show.</summary>
+    public IReadOnlyList<string> Excluded => Organized("excludeByName");
+
+    private string[] Organized(string option) => Json.TryGetProperty("transformations", out JsonElement all)
+        ? [.. all.EnumerateArray().Where(static one => one.GetProperty("id").GetString() == "organize").SelectMany(one => one.GetProperty("options").GetProperty(option).EnumerateObject()).Select(static column => column.Name)]
         : [];
 }

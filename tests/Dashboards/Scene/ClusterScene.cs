@@ -43,35 +43,27 @@ public sealed class ClusterScene : IAsyncLifetime
     /// <inheritdoc/>
     public async ValueTask InitializeAsync()
     {
-        try
-        {
-            _cgroup = new TestCgroup();
-            _memory = new TestMemoryCgroup();
-            _api = await FakeApiServer.StartAsync();
-            ScenePod server = Add("web-7d4f9-abcde", ShopNamespace, "Deployment", "10.8.0.1");
-            ScenePod client = Add("client-5c6b8-fghij", ShopNamespace, "Deployment", "10.8.0.2");
-            ScenePod stalled = Add("slow-0", ShopNamespace, "StatefulSet", "10.8.0.3");
-            ScenePod other = Add("api-0", BatchNamespace, "StatefulSet", "10.8.0.5");
-            ScenePod hungry = Add("report-29347-k7xzp", BatchNamespace, "Job", "10.8.0.4");
-            _api.Nodes.Add(KubeObjects.NodeObject(KubeObjects.NodeName, "192.0.2.1", "10.8.0.0/24"));
-            _api.Services.Add(KubeObjects.Service("web", "10.96.0.1", 80).With("metadata/namespace", ShopNamespace));
-            _api.Slices.Add(Endpoints(server));
+        _cgroup = new TestCgroup();
+        _memory = new TestMemoryCgroup();
+        _api = await FakeApiServer.StartAsync();
+        ScenePod server = Add("web-7d4f9-abcde", ShopNamespace, "Deployment", "10.8.0.1");
+        ScenePod client = Add("client-5c6b8-fghij", ShopNamespace, "Deployment", "10.8.0.2");
+        ScenePod stalled = Add("slow-0", ShopNamespace, "StatefulSet", "10.8.0.3");
+        ScenePod other = Add("api-0", BatchNamespace, "StatefulSet", "10.8.0.5");
+        ScenePod hungry = Add("report-29347-k7xzp", BatchNamespace, "Job", "10.8.0.4");
+        _api.Nodes.Add(KubeObjects.NodeObject(KubeObjects.NodeName, "192.0.2.1", "10.8.0.0/24"));
+        _api.Services.Add(KubeObjects.Service("web", "10.96.0.1", 80).With("metadata/namespace", ShopNamespace));
+        _api.Slices.Add(Endpoints(server));
 
-            _influx = new InfluxServer();
-            _agent = new AgentProcess(_cgroup.FolderPath, $"node.name={KubeObjects.NodeName}", $"Cluster.ConfigPath={WriteKubeconfig()}", "sinks.sqlite.enabled=false", $"sinks.influxdb.url={_influx.Url}", $"sinks.influxdb.database={_influx.Database}", $"spool.path={_folder.PathOf("spool")}");
-            _prometheus = new PrometheusServer(_agent.Port);
-            Databases = new Dictionary<string, IDatabase> { ["influxdb"] = new InfluxDatabase(_influx), ["prometheus"] = new PrometheusDatabase(_prometheus) };
-            await PlayAsync(server, other, client, stalled, hungry);
-            Range = new TimeRange(_begin, DateTimeOffset.UtcNow);
-        }
-        catch
-        {
-            await DisposeAsync();
-            throw;
-        }
+        _influx = new InfluxServer();
+        _agent = new AgentProcess(_cgroup.FolderPath, $"node.name={KubeObjects.NodeName}", $"Cluster.ConfigPath={WriteKubeconfig()}", "sinks.sqlite.enabled=false", $"sinks.influxdb.url={_influx.Url}", $"sinks.influxdb.database={_influx.Database}", $"spool.path={_folder.PathOf("spool")}");
+        _prometheus = new PrometheusServer(_agent.Port);
+        Databases = new Dictionary<string, IDatabase> { ["influxdb"] = new InfluxDatabase(_influx), ["prometheus"] = new PrometheusDatabase(_prometheus) };
+        await PlayAsync(server, other, client, stalled, hungry);
+        Range = new TimeRange(_begin, DateTimeOffset.UtcNow);
     }
 
-    /// <inheritdoc/>
+    /// <summary>Called, too, when <see cref="InitializeAsync"/> failed on its way.</summary>
     public async ValueTask DisposeAsync()
     {
         _processes.ForEach(static process => process.Dispose());

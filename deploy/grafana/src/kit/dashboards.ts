@@ -49,12 +49,18 @@ export function buildDashboard(spec: DashboardSpec, backend: Backend): Dashboard
   return dashboard;
 }
 
-/** What the SDK adds and Grafana's schema does not have: settings of interval variables in all variables, and a footer in options of tables. */
+/**
+ * What the SDK adds unasked: settings of interval variables in all variables, a footer in options of tables (Grafana's schema has neither), and a place in
+ * a menu for what should be in sight.
+ */
 function dropForeignDefaults(dashboard: Dashboard): void {
   for (const variable of dashboard.templating.list ?? []) {
     delete variable.auto;
     delete variable.auto_min;
     delete variable.auto_count;
+  }
+  for (const shown of [...(dashboard.annotations.list ?? []), ...(dashboard.links ?? [])]) {
+    delete shown.placement;
   }
   for (const panel of dashboard.panels ?? []) {
     if ('options' in panel) {

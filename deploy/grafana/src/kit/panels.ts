@@ -136,7 +136,7 @@ function buildTable(spec: TableSpec, backend: Backend, queries: readonly Query[]
   builder.withTransformation({
     id: 'organize',
     options: {
-      excludeByName: sources.includes('Time') ? {} : { Time: true },
+      excludeByName: Object.fromEntries(unwanted(sources, backend, queries).map((name) => [name, true])),
       indexByName: Object.fromEntries(sources.map((source, index) => [source, index])),
       renameByName: Object.fromEntries(sources.map((source, index) => [source, columns[index]!.name])),
     },
@@ -160,8 +160,18 @@ function sourceOf(column: Column, backend: Backend, queries: readonly Query[]): 
   if (source !== undefined) {
     return source;
   }
-  // Source: Grafana's Prometheus data source names a table's value after its query only when there are several.
-  return backend === 'influxdb' ? column.name : queries.length > 1 ? `Value #${column.name}` : 'Value';
+  return backend === 'influxdb' ? column.name : promValue(column.name, queries);
+}
+
+/** Source: Grafana's Prometheus data source names a table's value after its query only when there are several. */
+function promValue(refId: string, queries: readonly Query[]): string {
+  return queries.length > 1 ? `Value #${refId}` : 'Value';
+}
+
+/** Columns that no one asked for: the time of what has none, and the values of queries whose labels only are of interest. */
+function unwanted(sources: readonly string[], backend: Backend, queries: readonly Query[]): string[] {
+  const values = backend === 'prometheus' ? queries.map(({ refId }) => promValue(refId, queries)) : [];
+  return ['Time', ...values].filter((name) => !sources.includes(name));
 }
 
 function columnProperties(column: Column, backend: Backend): DynamicConfigValue[] {
