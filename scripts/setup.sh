@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing to build, and for each section that is named also what that needs, from the distribution's packages: "test" the tests and
-# benchmarks, "image" the container image, "kube" a Kubernetes node for the tests, "kube-build" building that Kubernetes.
+# Installs what is missing to build, and for each section that is named also what that needs, from the distribution's packages: "test" the tests (with packages
+# of npm, as their lock files name them) and benchmarks, "image" the container image, "kube" a Kubernetes node for the tests, "kube-build" building that Kubernetes.
 # Does nothing, quickly, when all is there. Debian and Ubuntu names; elsewhere it says what to install.
 set -euo pipefail
 
@@ -8,19 +8,25 @@ set -euo pipefail
 build=(/usr/bin/clang:clang /usr/bin/llvm-strip:llvm /usr/include/bpf/bpf_helpers.h:libbpf-dev /usr/include/libelf.h:libelf-dev
        /usr/include/zlib.h:zlib1g-dev /usr/include/sqlite3.h:libsqlite3-dev)
 tests=(/usr/sbin/ip:iproute2 /usr/sbin/bpftool:bpftool /usr/sbin/nginx:nginx-light /usr/bin/wrk:wrk /usr/bin/curl:curl
-       /usr/bin/python3:python3 /usr/bin/tcpdump:tcpdump /usr/bin/promtool:prometheus /usr/bin/influxd:influxdb /usr/sbin/iptables:iptables /usr/lib/x86_64-linux-gnu/libc.a:libc6-dev)
-image=(/usr/lib/x86_64-linux-gnu/libssl.so.3:libssl3)
+       /usr/bin/python3:python3 /usr/bin/tcpdump:tcpdump /usr/bin/promtool:prometheus /usr/bin/influxd:influxdb /usr/sbin/iptables:iptables /usr/lib/x86_64-linux-gnu/libc.a:libc6-dev
+       /usr/bin/node:nodejs /usr/bin/npm:npm /usr/bin/shellcheck:shellcheck)
+image=(/usr/lib/x86_64-linux-gnu/libssl.so.3:libssl3 /etc/ssl/certs/ca-certificates.crt:ca-certificates)
 kube=(/usr/bin/etcd:etcd-server /usr/bin/containerd:containerd /usr/sbin/runc:runc /usr/lib/cni/bridge:containernetworking-plugins
       /usr/sbin/iptables:iptables /usr/sbin/conntrack:conntrack /usr/sbin/ipset:ipset /usr/bin/socat:socat /usr/sbin/ip:iproute2 /bin/busybox:busybox-static
       /usr/bin/openssl:openssl /usr/bin/curl:curl /usr/bin/kubectl:kubernetes-client /usr/bin/gcc:gcc /usr/lib/x86_64-linux-gnu/libc.a:libc6-dev
       /usr/sbin/nginx:nginx-light)
 kube_build=(/usr/bin/go:golang-go /usr/bin/dpkg-source:dpkg-dev)
 
+# Folders with a package-lock.json.
+test_nodes=(tests/OtlpReceiver deploy/grafana)
+
+cd "$(dirname "$0")/.."
 wanted=("${build[@]}")
+nodes=()
 for section in "$@"; do
   case $section in
     build) ;;
-    test) wanted+=("${tests[@]}") ;;
+    test) wanted+=("${tests[@]}"); nodes+=("${test_nodes[@]}") ;;
     image) wanted+=("${image[@]}") ;;
     kube) wanted+=("${kube[@]}") ;;
     kube-build) wanted+=("${kube_build[@]}") ;;
@@ -35,27 +41,34 @@ if ! command -v dotnet >/dev/null; then
   echo "setup: the .NET 10 SDK is missing: install package dotnet-sdk-10.0, or see https://dotnet.microsoft.com/download" >&2
   exit 1
 fi
-((${#missing[@]})) || exit 0
-if ! command -v apt-get >/dev/null; then
-  echo "setup: please install what these Debian packages hold: ${missing[*]}" >&2
-  exit 1
-fi
-if [[ $(id -u) != 0 ]]; then
-  echo "setup: run as root once, or install: apt-get install ${missing[*]}" >&2
-  exit 1
-fi
-echo "setup: installing ${missing[*]}" >&2
-# The servers among them are started by the tests with configurations of their own, never as services.
-policy=/usr/sbin/policy-rc.d
-if [[ ! -e $policy ]]; then
-  trap 'rm -f $policy' EXIT
-  printf '#!/bin/sh\nexit 101\n' >$policy
-  chmod +x $policy
-fi
-log=$(mktemp)
-if ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
-  tail -20 "$log" >&2
-  echo "setup: apt-get failed; its output is in $log" >&2
-  exit 1
-fi
-rm -f "$log"
+install_missing() {
+  if ! command -v apt-get >/dev/null; then
+    echo "setup: please install what these Debian packages hold: ${missing[*]}" >&2
+    exit 1
+  fi
+  if [[ $(id -u) != 0 ]]; then
+    echo "setup: run as root once, or install: apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  echo "setup: installing ${missing[*]}" >&2
+  # The servers among them are started by the tests with configurations of their own, never as services.
+  policy=/usr/sbin/policy-rc.d
+  if [[ ! -e $policy ]]; then
+    trap 'rm -f $policy' EXIT
+    printf '#!/bin/sh\nexit 101\n' >$policy
+    chmod +x $policy
+  fi
+  log=$(mktemp)
+  if ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+    tail -20 "$log" >&2
+    echo "setup: apt-get failed; its output is in $log" >&2
+    exit 1
+  fi
+  rm -f "$log"
+}
+((${#missing[@]} == 0)) || install_missing
+for folder in "${nodes[@]}"; do
+  [[ ! $folder/node_modules/.package-lock.json -nt $folder/package-lock.json ]] || continue
+  echo "setup: installing the packages of $folder" >&2
+  (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null)
+done

@@ -5,24 +5,16 @@ namespace KubeBpfBox.Sinks.Prometheus;
 /// <summary>Rate, errors and duration of one series, as lines.</summary>
 /// <remarks>
 /// The labels are escaped once, and what all lines of a histogram start with is copied from there.
-/// Source: OpenTelemetry semantic conventions for HTTP metrics; the bucket bounds are the recommended ones and two below.
+/// Source: OpenTelemetry semantic conventions for HTTP metrics.
 /// </remarks>
 internal sealed class RedFamilies
 {
-    private static readonly long[] s_boundsNs =
-    [
-        500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000, 50_000_000, 75_000_000, 100_000_000, 250_000_000, 500_000_000, 750_000_000,
-        1_000_000_000, 2_500_000_000, 5_000_000_000, 7_500_000_000, 10_000_000_000,
-    ];
-
+    private static readonly long[] s_boundsNs = [.. HttpDurations.BoundsNs];
     private static readonly byte[][] s_text = [.. s_boundsNs.Select(static ns => Spell(ns, isOpen: false))];
     private static readonly byte[][] s_open = [.. s_boundsNs.Select(static ns => Spell(ns, isOpen: true))];
 
     private readonly ExpositionBuffer _labels = new(1024);
     private readonly ExpositionBuffer _bucket = new(1024);
-
-    /// <summary>Bounds of the buckets.</summary>
-    public static DurationBounds Bounds { get; } = new(s_boundsNs);
 
     /// <summary>Writes the lines of a histogram.</summary>
     public void WriteHistogram(ExpositionBuffer output, ExpositionFormat format, ReadOnlySpan<byte> name, RedReading reading)

@@ -15,7 +15,7 @@ internal sealed class ScrapePage(PrometheusSources sources)
     private const int FlushBytes = 32 * 1024;
 
     private readonly ExpositionBuffer _buffer = new(2 * FlushBytes);
-    private readonly RedReader _reader = new(sources.Red, RedFamilies.Bounds);
+    private readonly RedReader _reader = new(sources.Red, HttpDurations.Bounds);
     private readonly RedFamilies _red = new();
     private SeriesCounts[] _counts = [];
     private int _countsLength;
@@ -73,7 +73,7 @@ internal sealed class ScrapePage(PrometheusSources sources)
             isClient ? "Duration of requests by local clients, from the request's first byte to the response's last." : "Duration of requests to local servers, from the request's first byte to the response's last.", "seconds");
         _reader.Begin();
         RentCounts(_reader.Listed);
-        while (_reader.TryReadSlice())
+        while (_reader.TryReadSlice(isClient ? static series => series.Role == "client" : static series => series.Role != "client"))
         {
             for (int i = 0; i < _reader.Slice.Length; i++)
             {
@@ -86,10 +86,6 @@ internal sealed class ScrapePage(PrometheusSources sources)
 
     private void Write(RedReading reading, ExpositionFormat format, bool isClient)
     {
-        if ((reading.Series.Role == "client") != isClient)
-        {
-            return;
-        }
         _counts[_countsLength++] = new SeriesCounts(reading.Series, reading.Count, reading.RequestBytes, reading.ResponseBytes);
         if (reading.DurationCount > 0)
         {

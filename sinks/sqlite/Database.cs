@@ -80,6 +80,7 @@ internal static class Database
         {
             Directory.CreateDirectory(directory);
         }
+        MakePrivate(path);
         SqliteConnection connection = new(ConnectionString(path, SqliteOpenMode.ReadWriteCreate));
         try
         {
@@ -91,6 +92,19 @@ internal static class Database
         {
             connection.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>A new file is for its owner only: targets with their queries are in it. Its journal gets the same mode from SQLite.</summary>
+    private static void MakePrivate(string path)
+    {
+        try
+        {
+            using FileStream made = new(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite });
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It is there; or it cannot be made, and SQLite says why.
         }
     }
 

@@ -64,7 +64,7 @@ internal sealed class MetricsHandler(PrometheusSink sink, TimeSpan? patience = n
         {
             foreach (MediaTypeHeaderValue range in ranges)
             {
-                string? version = range.Parameters.FirstOrDefault(static one => one.Name.Equals("version", StringComparison.OrdinalIgnoreCase))?.Value.Value;
+                string? version = range.Parameters.FirstOrDefault(static one => one.Name.Equals("version", StringComparison.OrdinalIgnoreCase))?.GetUnescapedValue().Value;
                 double quality = range.Quality ?? 1;
                 if (range.MediaType.Equals("application/openmetrics-text", StringComparison.OrdinalIgnoreCase) && version is null or "1.0.0")
                 {

@@ -15,6 +15,7 @@ using KubeBpfBox.Plugins.Tcpsynbl;
 using KubeBpfBox.Protocols.Http1;
 using KubeBpfBox.Sinks.InfluxDb;
 using KubeBpfBox.Sinks.JsonLog;
+using KubeBpfBox.Sinks.Otlp;
 using KubeBpfBox.Sinks.Sqlite;
 using Microsoft.Extensions.Logging;
 
@@ -86,8 +87,52 @@ internal static class Pipelines
                 context.Ledger, context.Loggers.CreateLogger("jsonlog"),
                 options.JsonLogPath == "-" ? new StandardOutputLines() : new FileLines(options.JsonLogPath, options.JsonLogMaxBytes, (int)options.JsonLogMaxFiles)));
         }
+        if (options.OtlpEndpoint.Length > 0)
+        {
+            sinks.Add(CreateOtlp(options, context));
+        }
         return sinks;
     }
+
+    private static OtlpSink CreateOtlp(AgentOptions options, SinkContext context)
+    {
+        try
+        {
+            return new OtlpSink(
+                new OtlpOptions
+                {
+                    Endpoint = new Uri(options.OtlpEndpoint),
+                    Protocol = options.OtlpProtocol == "grpc" ? OtlpProtocol.Grpc : OtlpProtocol.HttpProtobuf,
+                    Headers = options.OtlpHeaders,
+                    CaFile = options.OtlpCaFile,
+                    Timeout = TimeSpan.FromTicks(options.OtlpTimeoutNs / TimeSpan.NanosecondsPerTick),
+                    Metrics = options.OtlpMetrics,
+                    Traces = options.OtlpTraces,
+                    Logs = options.OtlpLogs,
+                    MetricsInterval = TimeSpan.FromTicks(options.OtlpMetricsIntervalNs / TimeSpan.NanosecondsPerTick),
+                    SamplingRatio = options.OtlpSamplingRatio,
+                    Url = options.ExportUrl,
+                    NodeName = options.NodeName,
+                },
+                new OtlpSources { Red = context.Red, Health = context.Health, Ledger = context.Ledger },
+                ExportOptionsOf(options, "otlp", options.OtlpSpool), ExportLogOf(context.Loggers.CreateLogger("otlp")));
+        }
+        catch (OtlpException e)
+        {
+            throw new AgentException(e.Message);
+        }
+    }
+
+    private static ExportOptions ExportOptionsOf(AgentOptions options, string sink, SpoolOptions spool) => new()
+    {
+        SpoolPath = spool.MaxBytes == 0 ? null : Path.Combine(options.SpoolPath, sink),
+        SpoolMaxBytes = spool.MaxBytes,
+        SpoolMaxAge = TimeSpan.FromTicks(spool.MaxAgeNs / TimeSpan.NanosecondsPerTick),
+        SpoolBytesPerSecond = spool.BytesPerSecond,
+    };
+
+    private static ExportLog ExportLogOf(ILogger logger) => new(
+        message => logger.LogWarning("{Message}", message), message => logger.LogInformation("{Message}", message));
 
     private static SqliteSink CreateSqlite(AgentOptions options, SinkContext context)
     {

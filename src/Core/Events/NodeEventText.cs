@@ -21,6 +21,21 @@ public static class NodeEventText
         sink.Raw(ansi ? "\e[31m"u8 : default);
         sink.TerminalText(happened.Type);
         sink.Raw(ansi ? "\e[0m "u8 : " "u8);
+        WriteWhat(ref sink, happened);
+        sink.Byte((byte)'\n');
+        sink.Flush();
+    }
+
+    /// <summary>Appends who and what, without time, type and line feed: for outputs that have those in places of their own.</summary>
+    public static void WriteMessage(IBufferWriter<byte> output, NodeEvent happened)
+    {
+        Utf8Sink sink = new(output);
+        WriteWhat(ref sink, happened);
+        sink.Flush();
+    }
+
+    private static void WriteWhat(ref Utf8Sink sink, NodeEvent happened)
+    {
         WorkloadText.Write(ref sink, happened.Workload, default);
         if (happened.Workload.Container is { } container)
         {
@@ -36,8 +51,6 @@ public static class NodeEventText
                 Write(ref sink, overflow);
                 break;
         }
-        sink.Byte((byte)'\n');
-        sink.Flush();
     }
 
     private static void Write(ref Utf8Sink sink, OomKillEvent kill)

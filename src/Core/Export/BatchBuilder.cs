@@ -13,6 +13,8 @@ public sealed class BatchBuilder : IDisposable
     // Room behind a full batch for the item that makes it full.
     private const int ItemRoom = 16 * 1024;
 
+    private static readonly TimeSpan s_whileWritten = TimeSpan.FromMilliseconds(10);
+
     private readonly Exporter _exporter;
     private readonly ExportKind _kind;
     private readonly int _maxBytes;
@@ -134,7 +136,11 @@ public sealed class BatchBuilder : IDisposable
         {
             return Timeout.InfiniteTimeSpan;
         }
-        lock (_lock)
+        if (!_lock.TryEnter())
+        {
+            return s_whileWritten; // the exporter has more to do than to wait for an item
+        }
+        try
         {
             TimeSpan left = _items == 0 ? Timeout.InfiniteTimeSpan : _maxDelay - _exporter.Time.GetElapsedTime(_beganAt);
             if (_items == 0 || left > TimeSpan.Zero)
@@ -143,6 +149,10 @@ public sealed class BatchBuilder : IDisposable
             }
             HandOn();
             return Timeout.InfiniteTimeSpan;
+        }
+        finally
+        {
+            _lock.Exit();
         }
     }
 

@@ -6,13 +6,13 @@ public sealed record ExportOptions
     /// <summary>Directory of this sink's spool; null for none: what does not fit into memory is then dropped.</summary>
     public string? SpoolPath { get; init; }
 
-    /// <summary>Bytes on disk at most.</summary>
+    /// <summary>Bytes on disk at most; 0 for no spool.</summary>
     public long SpoolMaxBytes { get; init; } = 256L << 20;
 
     /// <summary>Age at which what waits on disk is given up.</summary>
     public TimeSpan SpoolMaxAge { get; init; } = TimeSpan.FromHours(24);
 
-    /// <summary>Bytes a second, as they lie on disk, at which the spool is sent once the server is back.</summary>
+    /// <summary>Bytes a second, as they lie on disk, at which the spool is sent once the server is back; 0 for no limit.</summary>
     public long SpoolBytesPerSecond { get; init; } = 2 << 20;
 
     /// <summary>Bytes of batches in memory at most.</summary>

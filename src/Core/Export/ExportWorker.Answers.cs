@@ -29,6 +29,7 @@ internal sealed partial class ExportWorker
     private int _headFailures;
     private bool _othersTaken;
     private bool _isAway;
+    private bool _isOutageTold;
     private volatile string? _failure;
 
     /// <summary>What is wrong, in one line that says what to do; null when nothing is.</summary>
@@ -39,11 +40,11 @@ internal sealed partial class ExportWorker
             string? spool = _spool.Trouble;
             if (_failure is not { } failure)
             {
-                return spool is null ? null : $"{_id}: {spool}";
+                return spool;
             }
-            string waits = _spool.Bytes is var bytes and > 0 ? $" ({bytes / 1024} KiB wait on disk)" : "";
+            string waits = _spool.Bytes is var bytes and > 0 ? $" ({bytes / 1024} KiB wait on disk, {_options.SpoolMaxBytes / 1024} at most)" : "";
             string also = spool is null ? "" : $"; besides, {spool}";
-            return $"{_id}: {_transport.Target} does not take data{waits}: {failure}; see that it runs and can be reached, and check address and credentials in the settings{also}";
+            return $"{_transport.Target} does not take data{waits}: {failure}; see that it runs and can be reached, and check address and credentials in the settings{also}";
         }
     }
 
@@ -83,6 +84,7 @@ internal sealed partial class ExportWorker
     private void OnAccepted(Delivery delivery, ExportResult result)
     {
         int items = delivery.Current.Items;
+        _largestBytes = Math.Max(_largestBytes, delivery.Current.Payload.Length);
         int rejected = Math.Clamp(result.RejectedItems, 0, items);
         _stages[delivery.Kind].Out.AddShared(items - rejected);
         if (rejected > 0)
@@ -102,7 +104,10 @@ internal sealed partial class ExportWorker
         if (_isAway)
         {
             _isAway = false;
-            _log.Inform($"{_id}: {_transport.Target} takes data again; {_spool.Bytes / 1024} KiB wait on disk");
+            if (_isOutageTold)
+            {
+                _log.Inform($"{_id}: {_transport.Target} takes data again; {_spool.Bytes / 1024} KiB wait on disk");
+            }
         }
     }
 
@@ -126,7 +131,7 @@ internal sealed partial class ExportWorker
         if (_failure is null && !_stopping.IsCancellationRequested)
         {
             string where = _spool.Path is { } path ? $"what waits goes to {path}" : "what waits is held in memory, the oldest requests are dropped first";
-            _outages.Tell(now, 1, () => $"{_id}: {_transport.Target} does not take data: {reason}; {where}");
+            _isOutageTold = _outages.Tell(now, 1, () => $"{_id}: {_transport.Target} does not take data: {reason}; {where}");
         }
         _failure = reason;
         WaitAgain(delivery);
@@ -137,10 +142,11 @@ internal sealed partial class ExportWorker
         delivery.Buffer = null;
         ExportBatch batch = delivery.Current;
         bool isTooLarge = result.Status == ExportStatus.TooLarge;
-        if (isTooLarge)
+        delivery.IsTooLarge |= isTooLarge;
+        if (isTooLarge && batch.Items > 1)
         {
             // So that the next one is not refused first; for some time only, because somebody may raise the server's limit.
-            _largestBytes = Math.Min(_largestBytes, Math.Max(batch.Payload.Length - 1, 1));
+            _largestBytes = Math.Min(_largestBytes, batch.Payload.Length - 1);
             _largestUntil = Now + s_largestKnown;
         }
         if (!TryDivide(delivery, isTooLarge ? MaxSplitsOfLarge : MaxSplits))

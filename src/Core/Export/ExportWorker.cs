@@ -74,6 +74,10 @@ internal sealed partial class ExportWorker : IDisposable
             }
         }
         MoveToSpool();
+        if (!_isAway && _sending is null && !_spool.HasItems)
+        {
+            _failure = null; // nothing is left that the server did not take
+        }
         TimeSpan wait = _sending is null ? NextSendIn(Now) : Timeout.InfiniteTimeSpan;
         return Sooner(Sooner(wait, _spool.RetryIn ?? Timeout.InfiniteTimeSpan), Expire());
     }
@@ -202,7 +206,8 @@ internal sealed partial class ExportWorker : IDisposable
         {
             _largestBytes = int.MaxValue;
         }
-        while (delivery.Current.Payload.Length > _largestBytes && TryDivide(delivery, MaxSplitsOfLarge))
+        // Once it was refused, its pieces try how large they may be: one odd item must not make all that follows small.
+        while (!delivery.IsTooLarge && delivery.Current.Payload.Length > _largestBytes && TryDivide(delivery, MaxSplitsOfLarge))
         {
         }
         _sending = delivery;

@@ -83,7 +83,7 @@ public sealed class Exporter : IDisposable
         _isOver = true;
         if (_thread.ThreadState.HasFlag(ThreadState.Unstarted))
         {
-            _worker.Finish();
+            Finish();
         }
         else
         {
@@ -165,12 +165,25 @@ public sealed class Exporter : IDisposable
         }
     }
 
+    [SuppressMessage("Design", "CA1031", Justification = "As above: the rest of the agent has to stop in good order.")]
+    private void Finish()
+    {
+        try
+        {
+            _worker.Finish();
+        }
+        catch (Exception e)
+        {
+            _log.Warn($"export: internal error at the end: {e}");
+        }
+    }
+
     private void Run()
     {
         while (!_isOver)
         {
             _ = _wake.WaitOne(ExportWorker.Sooner(TryStep(), s_longestNap));
         }
-        _worker.Finish();
+        Finish();
     }
 }

@@ -13,15 +13,17 @@ internal sealed class RareWarning(Action<string> warn)
     /// <param name="now">Time since any start.</param>
     /// <param name="count">How many it stands for.</param>
     /// <param name="message">Makes the message.</param>
-    public void Tell(TimeSpan now, long count, Func<string> message)
+    /// <returns>True when it was told.</returns>
+    public bool Tell(TimeSpan now, long count, Func<string> message)
     {
         if (now < _next)
         {
             _suppressed += count;
-            return;
+            return false;
         }
         warn(_suppressed == 0 ? message() : $"{message()} (and {_suppressed} more since the last message)");
         _suppressed = 0;
         _next = now + s_pause;
+        return true;
     }
 }

@@ -16,6 +16,9 @@ internal sealed class Spool : IDisposable
     // What goes at once when the budget is used up is a small part of it.
     private const int SegmentsInBudget = 32;
 
+    private static readonly byte[] s_checkBytes = new byte[4096];
+
+    private readonly string _directory;
     private readonly FileStream _lock;
     private readonly SpoolCodec _codec = new();
     private readonly SpoolLine[] _lines = new SpoolLine[ExportStages.Kinds];
@@ -24,6 +27,7 @@ internal sealed class Spool : IDisposable
 
     private Spool(string directory, long maxBytes, FileStream lockFile, Action<ExportKind, DropReason, long> dropped)
     {
+        _directory = directory;
         _maxBytes = maxBytes;
         _lock = lockFile;
         _dropped = dropped;
@@ -124,6 +128,14 @@ internal sealed class Spool : IDisposable
     /// <summary>Gives up what an earlier process with a larger budget left.</summary>
     public void Trim() => _ = MakeRoom(0, ExportKind.Aggregates);
 
+    /// <summary>Finds out whether the disk takes anything.</summary>
+    public void Check()
+    {
+        string path = Path.Combine(_directory, "check");
+        File.WriteAllBytes(path, s_checkBytes);
+        File.Delete(path);
+    }
+
     /// <summary>Gives up what is older than a time.</summary>
     public void Expire(long beforeNs)
     {
@@ -182,18 +194,24 @@ internal sealed class Spool : IDisposable
         SpoolLine line = _lines[(int)kind];
         foreach ((string path, long number) in SpoolFiles.Find(directory, kind))
         {
-            SpoolSegment? segment = SpoolSegment.Recover(path, kind, number, out long cutBytes);
-            if (segment is null)
+            line.Skip(number);
+            try
             {
-                tell($"{path} is no segment of this version; it is now {SpoolFiles.MoveAside(path, kind)}");
-                line.Skip(number);
-                continue;
+                if (SpoolSegment.Recover(path, kind, out long cutBytes) is not { } segment)
+                {
+                    tell($"{path} is no segment of this version; it is now {SpoolFiles.MoveAside(path, kind)}");
+                    continue;
+                }
+                if (cutBytes > 0)
+                {
+                    tell($"the last {cutBytes} bytes of {path} were not written to the end or are damaged, and were cut off");
+                }
+                line.Add(segment);
             }
-            if (cutBytes > 0)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
             {
-                tell($"the last {cutBytes} bytes of {path} were not written to the end or are damaged, and were cut off");
+                tell($"{path} is left where it is: {e.Message}");
             }
-            line.Add(segment);
         }
     }
 }

@@ -16,14 +16,12 @@ internal sealed class SpoolCodec
     public ReadOnlySpan<byte> Encode(ExportBatch batch)
     {
         ReadOnlySpan<byte> payload = batch.Payload.Span;
-        // Room for what deflate adds to bytes that cannot be made smaller.
-        int needed = SpoolRecord.HeadBytes + payload.Length + (payload.Length / 64) + 1024;
+        int needed = SpoolRecord.HeadBytes + payload.Length;
         if (_scratch.Length < needed)
         {
             _scratch = GC.AllocateUninitializedArray<byte>(needed);
         }
-        int stored = payload.Length < MinDeflatedBytes ? int.MaxValue : Deflate(payload);
-        bool isDeflated = stored < payload.Length;
+        bool isDeflated = TryDeflate(payload, out int stored);
         if (!isDeflated)
         {
             stored = payload.Length;
@@ -46,14 +44,20 @@ internal sealed class SpoolCodec
         return record.IsDeflated ? TryInflate(stored, record.Length, out payload) : stored.Length == record.Length;
     }
 
-    private int Deflate(ReadOnlySpan<byte> payload)
+    private bool TryDeflate(ReadOnlySpan<byte> payload, out int stored)
     {
-        using MemoryStream into = new(_scratch, SpoolRecord.HeadBytes, _scratch.Length - SpoolRecord.HeadBytes);
+        stored = 0;
+        if (payload.Length < MinDeflatedBytes)
+        {
+            return false;
+        }
+        using BoundedStream into = new(_scratch.AsMemory(SpoolRecord.HeadBytes, payload.Length - 1));
         using (DeflateStream deflate = new(into, CompressionLevel.Fastest, leaveOpen: true))
         {
             deflate.Write(payload);
         }
-        return (int)into.Position;
+        stored = (int)into.Position;
+        return !into.IsOver;
     }
 
     private static bool TryInflate(byte[] stored, int length, out byte[] payload)

@@ -10,7 +10,9 @@ internal sealed class SpoolKeeper(string id, ExportOptions options, ExportStages
     private readonly long _startedAt = time.GetTimestamp();
     private volatile Spool? _spool;
     private volatile string? _trouble;
+    private readonly RareWarning _faults = new(log.Warn);
     private TimeSpan _nextTry;
+    private bool _isTold;
     private long _bytes;
 
     /// <summary>Where it is; null when there is none.</summary>
@@ -36,11 +38,20 @@ internal sealed class SpoolKeeper(string id, ExportOptions options, ExportStages
     /// <summary>Items of a kind that wait in it.</summary>
     public long Items(ExportKind kind) => _spool?.Items(kind) ?? 0;
 
-    /// <summary>Opens it, if there is one that is not open.</summary>
+    /// <summary>Opens it, if there is one that is not open; looks whether a disk that failed works again.</summary>
     public void Open()
     {
-        if (_path is null || _spool is not null || Now < _nextTry)
+        if (_path is null || Now < _nextTry || (_spool is not null && _trouble is null))
         {
+            return;
+        }
+        if (_spool is not null)
+        {
+            _ = Try(() =>
+            {
+                _spool.Check();
+                OnUsed();
+            });
             return;
         }
         _ = Try(() =>
@@ -143,7 +154,10 @@ internal sealed class SpoolKeeper(string id, ExportOptions options, ExportStages
         if (_trouble is not null)
         {
             _trouble = null;
-            log.Inform($"{id}: the spool {_path} can be used again");
+            if (_isTold)
+            {
+                log.Inform($"{id}: the spool {_path} can be used again");
+            }
         }
     }
 
@@ -158,7 +172,7 @@ internal sealed class SpoolKeeper(string id, ExportOptions options, ExportStages
         {
             if (_trouble is null)
             {
-                log.Warn($"{id}: spool {_path}: {e.Message}; what has to wait is held in memory meanwhile");
+                _isTold = _faults.Tell(Now, 1, () => $"{id}: spool {_path}: {e.Message}; what has to wait is held in memory meanwhile");
             }
             _trouble = $"the spool {_path} cannot be used: {e.Message}; see that it can be written and its disk has room, or choose another with the setting spool.path";
             _nextTry = Now + s_pause;

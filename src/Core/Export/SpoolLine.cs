@@ -18,12 +18,11 @@ internal sealed class SpoolLine(string directory, ExportKind kind, long segmentB
     public void Add(SpoolSegment segment)
     {
         _segments.AddLast(segment);
-        _lastNumber = segment.Number;
         Bytes += segment.Length;
         CountItems(segment.Items);
     }
 
-    /// <summary>Skips a number, because its file could not be used.</summary>
+    /// <summary>Counts on behind a number.</summary>
     public void Skip(long number) => _lastNumber = Math.Max(_lastNumber, number);
 
     /// <summary>Writes a record at the end.</summary>
@@ -109,7 +108,7 @@ internal sealed class SpoolLine(string directory, ExportKind kind, long segmentB
             _segments.Last!.Value.Dispose(); // the first one is being read
         }
         // Counted before: a file that could not be made whole is in the way of none.
-        SpoolSegment segment = SpoolSegment.Create(Path.Combine(directory, SpoolFiles.NameOf(kind, ++_lastNumber)), kind, _lastNumber);
+        SpoolSegment segment = SpoolSegment.Create(Path.Combine(directory, SpoolFiles.NameOf(kind, ++_lastNumber)), kind);
         _segments.AddLast(segment);
         Bytes += segment.Length;
         return segment;

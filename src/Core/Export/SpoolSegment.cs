@@ -15,6 +15,10 @@ internal sealed class SpoolSegment : IDisposable
     public const int HeadBytes = 16;
 
     private const uint Version = 1;
+
+    // Source: errno(3).
+    private const int InputOutputError = 5;
+
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly string _path;
@@ -22,17 +26,10 @@ internal sealed class SpoolSegment : IDisposable
     private SafeFileHandle? _handle;
     private long _readOffset = HeadBytes;
 
-    private SpoolSegment(string path, ExportKind kind, long number)
+    private SpoolSegment(string path)
     {
         _path = path;
-        Kind = kind;
-        Number = number;
     }
-
-    public ExportKind Kind { get; }
-
-    /// <summary>Its place among the segments of its kind.</summary>
-    public long Number { get; }
 
     /// <summary>Bytes on disk.</summary>
     public long Length { get; private set; } = HeadBytes;
@@ -48,14 +45,15 @@ internal sealed class SpoolSegment : IDisposable
     private SafeFileHandle Handle => _handle ?? OpenFile(FileMode.Open);
 
     /// <summary>Makes the file of a new one.</summary>
-    public static SpoolSegment Create(string path, ExportKind kind, long number)
+    public static SpoolSegment Create(string path, ExportKind kind)
     {
-        SpoolSegment segment = new(path, kind, number);
+        SpoolSegment segment = new(path);
         Span<byte> head = stackalloc byte[HeadBytes];
         WriteHead(head, kind);
+        SafeFileHandle handle = segment.OpenFile(FileMode.CreateNew);
         try
         {
-            RandomAccess.Write(segment.OpenFile(FileMode.CreateNew), head, 0);
+            RandomAccess.Write(handle, head, 0);
             return segment;
         }
         catch (IOException)
@@ -68,12 +66,11 @@ internal sealed class SpoolSegment : IDisposable
     /// <summary>Opens one of an earlier process, and cuts off what was not written to its end.</summary>
     /// <param name="path">Its file.</param>
     /// <param name="kind">Its kind, by its name.</param>
-    /// <param name="number">Its number, by its name.</param>
     /// <param name="cutBytes">How many bytes were cut off.</param>
     /// <returns>Null when it is none of ours.</returns>
-    public static SpoolSegment? Recover(string path, ExportKind kind, long number, out long cutBytes)
+    public static SpoolSegment? Recover(string path, ExportKind kind, out long cutBytes)
     {
-        SpoolSegment segment = new(path, kind, number);
+        SpoolSegment segment = new(path);
         cutBytes = 0;
         try
         {
@@ -140,13 +137,16 @@ internal sealed class SpoolSegment : IDisposable
     /// <returns>False when it is damaged.</returns>
     public bool TryReadPayload(long offset, SpoolRecord record, out byte[] payload)
     {
+        payload = [];
         byte[] stored = GC.AllocateUninitializedArray<byte>(record.StoredLength);
-        if (ReadAt(Handle, stored, offset + SpoolRecord.HeadBytes) < stored.Length)
+        try
         {
-            payload = [];
-            return false;
+            return ReadAt(Handle, stored, offset + SpoolRecord.HeadBytes) == stored.Length && SpoolCodec.TryDecode(record, stored, out payload);
         }
-        return SpoolCodec.TryDecode(record, stored, out payload);
+        catch (IOException)
+        {
+            return false; // its head was read just now: it is this place of the disk
+        }
     }
 
     /// <summary>Marks a record: it is not to be sent (again).</summary>
@@ -221,8 +221,17 @@ internal sealed class SpoolSegment : IDisposable
     private bool TryReadRecord(long offset, long end, out SpoolRecord record)
     {
         Span<byte> head = stackalloc byte[SpoolRecord.HeadBytes];
-        int read = ReadAt(Handle, head, offset);
-        return SpoolRecord.TryRead(head[..read], out record) && offset + record.TotalBytes <= end;
+        try
+        {
+            int read = ReadAt(Handle, head, offset);
+            return SpoolRecord.TryRead(head[..read], out record) && offset + record.TotalBytes <= end;
+        }
+        // Somebody deleted the file, or this place of the disk is gone (EIO); any other error may pass.
+        catch (IOException e) when (e is FileNotFoundException || e.HResult == InputOutputError)
+        {
+            record = default;
+            return false;
+        }
     }
 
     private SafeFileHandle OpenFile(FileMode mode)

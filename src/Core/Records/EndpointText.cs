@@ -25,6 +25,13 @@ public static class EndpointText
         return FormatNumber(endpoint.Port, destination, at);
     }
 
+    /// <summary>Writes the address alone: "10.0.0.1", "2001:db8::1".</summary>
+    /// <param name="endpoint">What to write.</param>
+    /// <param name="destination">At least <see cref="Endpoint.MaxTextLength"/> bytes.</param>
+    /// <returns>Bytes written.</returns>
+    public static int FormatAddress(Endpoint endpoint, Span<byte> destination) =>
+        endpoint.IsIPv4 ? FormatIPv4((uint)endpoint.Low, destination, 0) : FormatIPv6(endpoint, destination, 0);
+
     private static int FormatIPv4(uint address, Span<byte> destination, int at)
     {
         at = FormatNumber(address >> 24, destination, at);

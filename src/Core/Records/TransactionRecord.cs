@@ -44,6 +44,9 @@ public sealed class TransactionRecord
     /// <summary>Duration in nanoseconds, -1 when not known.</summary>
     public long DurationNs => _durationNs;
 
+    /// <summary>Who is at the end where it was seen.</summary>
+    public Workload Workload => _connection.Workload;
+
     /// <summary>Bytes that a transaction's variable parts take.</summary>
     public static int VariableBytes(in Transaction transaction) =>
         transaction.Method.Length + transaction.Target.Length + transaction.Host.Length + transaction.Attributes.Length;

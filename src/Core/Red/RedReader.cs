@@ -15,9 +15,11 @@ public sealed class RedReader
 
     private readonly RedTable _table;
     private readonly RedReading[] _readings;
+    private readonly RedSeries[] _wanted = new RedSeries[SliceLength];
     private RedSeries[] _list = [];
     private int _listed;
     private int _next;
+    private int _wantedCount;
     private int _count;
     private bool _hasGone;
 
@@ -49,10 +51,19 @@ public sealed class RedReader
     }
 
     /// <summary>Reads the next series.</summary>
+    /// <param name="isWanted">Which; it may look at what never changes.</param>
     /// <returns>False when there are no more.</returns>
-    public bool TryReadSlice()
+    public bool TryReadSlice(Predicate<RedSeries> isWanted)
     {
-        if (_next == _listed)
+        // What is not wanted is left out before the gate is taken.
+        for (_wantedCount = 0; _next < _listed && _wantedCount < SliceLength; _next++)
+        {
+            if (isWanted(_list[_next]))
+            {
+                _wanted[_wantedCount++] = _list[_next];
+            }
+        }
+        if (_wantedCount == 0)
         {
             End();
             return false;
@@ -63,10 +74,8 @@ public sealed class RedReader
 
     private void ReadSlice()
     {
-        ReadOnlySpan<RedSeries> slice = _list.AsSpan(_next, Math.Min(SliceLength, _listed - _next));
-        _next += slice.Length;
         _count = 0;
-        foreach (RedSeries series in slice)
+        foreach (RedSeries series in _wanted.AsSpan(0, _wantedCount))
         {
             if (_table.IsGone(series))
             {
@@ -87,6 +96,7 @@ public sealed class RedReader
         }
         // A series that leaves the table is not kept by who once read it.
         Array.Clear(_list, 0, _listed);
+        Array.Clear(_wanted);
         Array.ForEach(_readings, static reading => reading.Clear());
         _listed = _next = _count = 0;
         _hasGone = false;

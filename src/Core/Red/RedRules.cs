@@ -5,7 +5,7 @@ namespace KubeBpfBox.Core.Red;
 
 /// <summary>What is an error, and which methods are told apart.</summary>
 /// <remarks>Source: OpenTelemetry semantic conventions for HTTP: http.request.method, error.type, span status.</remarks>
-internal static class RedRules
+public static class RedRules
 {
     /// <summary>OpenTelemetry's name for methods it does not know.</summary>
     public const string OtherMethod = "_OTHER";

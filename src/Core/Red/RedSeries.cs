@@ -44,12 +44,13 @@ public sealed class RedSeries
     private RedCounts _total = new();
     private RedExemplars? _exemplars;
 
-    internal RedSeries(in RedKey key, string route, int hash, bool isOverflow)
+    internal RedSeries(in RedKey key, string route, int hash, bool isOverflow, long startNs)
     {
         Key = key;
         Route = route;
         Hash = hash;
         IsOverflow = isOverflow;
+        StartNs = startNs;
     }
 
     /// <inheritdoc cref="RedSeriesSnapshot.Workload"/>
@@ -75,6 +76,9 @@ public sealed class RedSeries
 
     /// <inheritdoc cref="RedSeriesSnapshot.IsOverflow"/>
     public bool IsOverflow { get; }
+
+    /// <inheritdoc cref="RedSeriesSnapshot.StartNs"/>
+    public long StartNs { get; }
 
     internal RedKey Key { get; }
 
@@ -130,6 +134,7 @@ public sealed class RedSeries
         Route = Route,
         Status = Key.Status,
         ErrorType = Key.ErrorType,
+        StartNs = StartNs,
         Count = counts.Count,
         Errors = counts.Errors,
         RequestBytes = counts.RequestBytes,

@@ -26,6 +26,9 @@ public sealed class RedSeriesSnapshot
     /// <summary>OpenTelemetry's error.type: the status code, or the name of what went wrong; null unless it is an error.</summary>
     public required string? ErrorType { get; init; }
 
+    /// <summary>When the series began, nanoseconds since the Unix epoch: by the newest request's start. One that left and came back begins anew.</summary>
+    public long StartNs { get; init; }
+
     /// <summary>Requests.</summary>
     public required long Count { get; init; }
 

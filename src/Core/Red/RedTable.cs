@@ -131,7 +131,7 @@ public sealed partial class RedTable : ITransactionObserver, IBatchGate
             }
             slot = FindSlot(hash, in key, route);
         }
-        RedSeries series = new(in key, Encoding.ASCII.GetString(route), hash, isOverflow: false);
+        RedSeries series = new(in key, Encoding.ASCII.GetString(route), hash, isOverflow: false, _nowNs);
         _series.Add(series);
         _slots[slot] = _series.Count;
         return series;
@@ -177,7 +177,7 @@ public sealed partial class RedTable : ITransactionObserver, IBatchGate
                 return series;
             }
         }
-        RedSeries added = new(new RedKey(s_overflow, key.Role, key.Protocol, OverflowName, 0, null), OverflowName, 0, isOverflow: true);
+        RedSeries added = new(new RedKey(s_overflow, key.Role, key.Protocol, OverflowName, 0, null), OverflowName, 0, isOverflow: true, _nowNs);
         _overflow.Add(added);
         return added;
     }

@@ -20,6 +20,8 @@ internal static class MicroBenchmarks
         .. StreamBenchmarks.All(),
         .. HttpBenchmarks.All(),
         .. RecordBenchmarks.All(),
+        .. OtlpBenchmarks.All(),
+        .. ExportBenchmarks.All(),
     ];
 
     public static void Run(CancellationToken stop)

@@ -68,7 +68,7 @@ internal static class RecordBenchmarks
         });
     }
 
-    private static Transaction Make(ReadOnlySpan<byte> target, int i) => new()
+    internal static Transaction Make(ReadOnlySpan<byte> target, int i, ReadOnlySpan<byte> attributes = default) => new()
     {
         Connection = Local,
         Protocol = "http",
@@ -85,5 +85,6 @@ internal static class RecordBenchmarks
         ResponseBytes = 850,
         RequestBodyBytes = 0,
         ResponseBodyBytes = 612,
+        Attributes = attributes,
     };
 }

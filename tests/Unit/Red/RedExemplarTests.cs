@@ -62,6 +62,7 @@ public sealed class RedExemplarTests
     public void Keeping_them_allocates_nothing_once_there_is_one()
     {
         Pass(1, 5);
+        Pass(1, 50);
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 2; i < 100; i++)
         {

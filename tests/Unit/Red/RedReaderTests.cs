@@ -29,7 +29,7 @@ public sealed class RedReaderTests
         {
             int read = 0;
             reader.Begin();
-            while (reader.TryReadSlice())
+            while (reader.TryReadSlice(static _ => true))
             {
                 foreach (RedReading reading in reader.Slice)
                 {
@@ -75,14 +75,14 @@ public sealed class RedReaderTests
         }
         RedReader reader = new(table, new DurationBounds(s_boundsNs));
         reader.Begin();
-        Assert.True(reader.TryReadSlice());
+        Assert.True(reader.TryReadSlice(static _ => true));
         Assert.Equal(RedReader.SliceLength, reader.Slice.Length);
         lifetime.End();
         Pass(table, 199, startNs: 400 * SecondNs);
         Assert.Equal(50, table.Snapshot().Count);
-        Assert.True(reader.TryReadSlice());
+        Assert.True(reader.TryReadSlice(static _ => true));
         Assert.Equal(50, reader.Slice.Length);
-        Assert.False(reader.TryReadSlice());
+        Assert.False(reader.TryReadSlice(static _ => true));
         Assert.Equal((50, 150), (table.SeriesCount, table.EvictedSeries.Value));
         Assert.Equal(table.SeriesTransactions.Value, table.Snapshot().Sum(static one => one.Count) + table.EvictedTransactions.Value);
 
@@ -91,10 +91,10 @@ public sealed class RedReaderTests
         other.End();
         Pass(table, 199, startNs: 800 * SecondNs);
         reader.Begin();
-        Assert.True(reader.TryReadSlice());
+        Assert.True(reader.TryReadSlice(static _ => true));
         Assert.Equal(50, reader.Slice.Length);
         Assert.Equal(51, table.SeriesCount);
-        Assert.False(reader.TryReadSlice());
+        Assert.False(reader.TryReadSlice(static _ => true));
         Assert.Equal(50, table.SeriesCount);
     }
 
@@ -125,7 +125,7 @@ public sealed class RedReaderTests
             while (!done.IsCancellationRequested)
             {
                 reader.Begin();
-                while (reader.TryReadSlice())
+                while (reader.TryReadSlice(static _ => true))
                 {
                     foreach (RedReading one in reader.Slice)
                     {
@@ -148,7 +148,7 @@ public sealed class RedReaderTests
     private static void Read(RedReader reader)
     {
         reader.Begin();
-        while (reader.TryReadSlice())
+        while (reader.TryReadSlice(static _ => true))
         {
         }
     }

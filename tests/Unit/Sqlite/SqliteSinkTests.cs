@@ -46,6 +46,15 @@ public sealed class SqliteSinkTests : IDisposable
     }
 
     [Fact]
+    public void The_file_is_for_its_owner_only()
+    {
+        using SqliteSink sink = Make();
+        sink.OnTransaction(TestTransactions.Make());
+        sink.RunOnce();
+        Assert.All(_directory.Names.Select(_directory.File), static file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
+    }
+
+    [Fact]
     public void A_search_is_filtered_limited_and_newest_first()
     {
         using SqliteSink sink = Make();
