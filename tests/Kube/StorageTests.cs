@@ -84,7 +84,7 @@ public sealed partial class StorageTests : IDisposable
         using TestNamespace real = new("kbb-manifests");
         _installation.Configure($"[global]\nNAMESPACE={real.Name}\n[influxdb]\nINFLUXDB_HOST=node1\nINFLUXDB_PV_PATH=/data/influxdb\n[grafana]\nGRAFANA_HOST=node1\nGRAFANA_PV_PATH=/data/grafana\nINGRESS_CLASS=nginx\n");
         string objects = _installation.DirectoryOfNode("objects.yaml");
-        File.WriteAllText(objects, DocumentsOnly().Match(_installation.Install("--dry-run")).Value);
+        File.WriteAllText(objects, _installation.Render());
 
         string[] answers = Kubectl.Run("apply", "--dry-run=server", "-f", objects).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
@@ -149,12 +149,8 @@ public sealed partial class StorageTests : IDisposable
     private static string[] Secrets() => [.. s_secrets.Select(static name => Secret(name, name == "kubebpfbox-influxdb" ? "INFLUX_TOKEN" : "admin-password"))];
 
     private static string Secret(string name, string key) =>
-        Kubectl.Run("get", "secret", name, "-n", AgentPod.Namespace, "-o", $"go-template={{{{index .data \"{key}\" | base64decode}}}}");
+        Kubectl.Run("get", "secret", name, "-n", AgentPod.Namespace, "-o", $"go-template={{{{index .data \"{key}\" | base64decode}}}}").TrimEnd();
 
     [GeneratedRegex("^kubebpfbox-[a-z0-9]{5}$")]
     private static partial Regex AgentName();
-
-    /// <summary>Without what is said beside the objects.</summary>
-    [GeneratedRegex(@"\A.*?(?=^install: |\z)", RegexOptions.Singleline | RegexOptions.Multiline)]
-    private static partial Regex DocumentsOnly();
 }

@@ -27,9 +27,17 @@ internal sealed class Installation : IDisposable
         "[global]\nHELPER_IMAGE=docker.io/library/busybox:local\n" + (config.StartsWith("[global]\n", StringComparison.Ordinal) ? config["[global]\n".Length..] : config));
 
     /// <summary>Runs install.sh.</summary>
-    /// <returns>What it printed.</returns>
+    /// <returns>What it printed and what it said.</returns>
     /// <exception cref="InvalidOperationException">It failed.</exception>
-    public string Install(params IEnumerable<string> options) => Finish(Start("install.sh", options));
+    public string Install()
+    {
+        (string output, string errors) = Finish(Start("install.sh", []));
+        return output + errors;
+    }
+
+    /// <summary>Runs install.sh --dry-run.</summary>
+    /// <returns>The objects.</returns>
+    public string Render() => Finish(Start("install.sh", ["--dry-run"])).Output;
 
     /// <summary>Runs install.sh, which fails.</summary>
     /// <returns>What it wrote to standard error.</returns>
@@ -42,7 +50,11 @@ internal sealed class Installation : IDisposable
     }
 
     /// <summary>Runs uninstall.sh without questions.</summary>
-    public string Uninstall(params IEnumerable<string> options) => Finish(Start("uninstall.sh", ["--yes", .. options]));
+    public string Uninstall(params IEnumerable<string> options)
+    {
+        (string output, string errors) = Finish(Start("uninstall.sh", ["--yes", .. options]));
+        return output + errors;
+    }
 
     /// <summary>Every object of kubebpfbox with its version, and each pod with its restarts, once nothing changes any more.</summary>
     public static IReadOnlyList<string> Snapshot()
@@ -91,12 +103,12 @@ internal sealed class Installation : IDisposable
     private ChildProcess Start(string script, IEnumerable<string> options) => ChildProcess.Start(
         "env", ["KUBECTL=" + Node.Script("kubectl"), "sh", Path.Combine(Node.Repository, "scripts", script), "--config", _folder.PathOf("config.ini"), .. options]);
 
-    private static string Finish(ChildProcess script)
+    private static (string Output, string Errors) Finish(ChildProcess script)
     {
         using (script)
         {
             script.WaitForExit(s_patience);
-            return script.ExitCode == 0 ? script.Output + script.Errors : throw new InvalidOperationException($"'{script.Description}' exited with {script.ExitCode}: {script.Output}{script.Errors}");
+            return script.ExitCode == 0 ? (script.Output, script.Errors) : throw new InvalidOperationException($"'{script.Description}' exited with {script.ExitCode}: {script.Output}{script.Errors}");
         }
     }
 }
