@@ -46,6 +46,7 @@ setup:
 
 setup-test:
 	@scripts/setup.sh test
+	@tests/Deploy/tools >/dev/null
 
 setup-image:
 	@scripts/setup.sh image

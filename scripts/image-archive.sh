@@ -1,5 +1,6 @@
 # To be sourced: container images made of files of this machine, without a registry, a daemon or root. An archive is a docker-archive, which
 # `docker load`, `podman load`, `ctr images import`, `skopeo copy docker-archive:` and `kind load image-archive` all take.
+# shellcheck shell=bash
 
 # image_add ROOT FILE [PATH]: copies FILE to PATH (its own path unless given) below ROOT, an ELF file together with the shared libraries it is linked to.
 image_add() {

@@ -9,8 +9,8 @@ build=(/usr/bin/clang:clang /usr/bin/llvm-strip:llvm /usr/include/bpf/bpf_helper
        /usr/include/zlib.h:zlib1g-dev /usr/include/sqlite3.h:libsqlite3-dev)
 tests=(/usr/sbin/ip:iproute2 /usr/sbin/bpftool:bpftool /usr/sbin/nginx:nginx-light /usr/bin/wrk:wrk /usr/bin/curl:curl
        /usr/bin/python3:python3 /usr/bin/tcpdump:tcpdump /usr/bin/promtool:prometheus /usr/bin/influxd:influxdb /usr/sbin/iptables:iptables /usr/lib/x86_64-linux-gnu/libc.a:libc6-dev
-       /usr/bin/node:nodejs /usr/bin/npm:npm)
-image=(/usr/lib/x86_64-linux-gnu/libssl.so.3:libssl3)
+       /usr/bin/node:nodejs /usr/bin/npm:npm /usr/bin/shellcheck:shellcheck)
+image=(/usr/lib/x86_64-linux-gnu/libssl.so.3:libssl3 /etc/ssl/certs/ca-certificates.crt:ca-certificates)
 kube=(/usr/bin/etcd:etcd-server /usr/bin/containerd:containerd /usr/sbin/runc:runc /usr/lib/cni/bridge:containernetworking-plugins
       /usr/sbin/iptables:iptables /usr/sbin/conntrack:conntrack /usr/sbin/ipset:ipset /usr/bin/socat:socat /usr/sbin/ip:iproute2 /bin/busybox:busybox-static
       /usr/bin/openssl:openssl /usr/bin/curl:curl /usr/bin/kubectl:kubernetes-client /usr/bin/gcc:gcc /usr/lib/x86_64-linux-gnu/libc.a:libc6-dev
@@ -18,7 +18,7 @@ kube=(/usr/bin/etcd:etcd-server /usr/bin/containerd:containerd /usr/sbin/runc:ru
 kube_build=(/usr/bin/go:golang-go /usr/bin/dpkg-source:dpkg-dev)
 
 # Folders with a package-lock.json.
-test_nodes=(tests/OtlpReceiver)
+test_nodes=(tests/OtlpReceiver deploy/grafana)
 
 cd "$(dirname "$0")/.."
 wanted=("${build[@]}")

@@ -13,6 +13,7 @@ public sealed class NetworkNamespace : IDisposable
 {
     internal const string Folder = "/run/netns";
     private static int s_count;
+    private readonly bool _isOurs = true;
     private bool _disposed;
 
     /// <summary>Makes a namespace with its loopback up.</summary>
@@ -33,6 +34,12 @@ public sealed class NetworkNamespace : IDisposable
         }
     }
 
+    private NetworkNamespace(string name)
+    {
+        Name = name;
+        _isOurs = false;
+    }
+
     /// <summary>Its name, as ip-netns(8) knows it.</summary>
     public string Name { get; }
 
@@ -41,6 +48,9 @@ public sealed class NetworkNamespace : IDisposable
 
     /// <summary>The number by which the kernel names it.</summary>
     public uint Inode => uint.Parse(ChildProcess.Run("stat", "-L", "-c", "%i", FilePath), CultureInfo.InvariantCulture);
+
+    /// <summary>One that somebody else made and keeps.</summary>
+    public static NetworkNamespace Existing(string name) => new(name);
 
     /// <summary>Runs ip(8) on this namespace.</summary>
     public void Ip(params IEnumerable<string> arguments) => ChildProcess.Run("ip", [.. (string[])["-n", Name], .. arguments]);
@@ -94,7 +104,7 @@ public sealed class NetworkNamespace : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (!_disposed)
+        if (!_disposed && _isOurs)
         {
             _disposed = true;
             Leftovers.RemoveNamespace(Name);

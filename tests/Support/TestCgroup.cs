@@ -31,6 +31,11 @@ public sealed class TestCgroup : IDisposable
     /// <summary>The number by which the kernel names it: its inode.</summary>
     public ulong Id => ulong.Parse(ChildProcess.Run("stat", "-c", "%i", FolderPath), CultureInfo.InvariantCulture);
 
+    /// <summary>Makes cgroups below it, which go with it.</summary>
+    /// <param name="path">Their names, parted by slashes.</param>
+    /// <returns>The folder of the innermost.</returns>
+    public string Make(string path) => Directory.CreateDirectory(Path.Combine(FolderPath, path)).FullName;
+
     /// <summary>Moves this process in.</summary>
     public void Enter() => Move(FolderPath);
 
@@ -41,6 +46,10 @@ public sealed class TestCgroup : IDisposable
     public void Dispose()
     {
         Leave();
+        foreach (string child in Directory.GetDirectories(FolderPath))
+        {
+            Leftovers.RemoveCgroup(child);
+        }
         // Empty only once the last child process that was born inside has been reaped.
         for (int attempt = 0; ; attempt++)
         {

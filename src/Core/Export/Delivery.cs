@@ -35,6 +35,9 @@ internal sealed class Delivery
     /// <summary>How often the current piece was tried in vain.</summary>
     public int Failures { get; set; }
 
+    /// <summary>The server refused a piece as too large.</summary>
+    public bool IsTooLarge { get; set; }
+
     /// <summary>How often a piece was divided.</summary>
     public int Splits { get; set; }
 

@@ -55,6 +55,7 @@ public interface IExportTransport : IDisposable
     string Target { get; }
 
     /// <summary>Sends one batch and waits for the answer.</summary>
+    /// <remarks>Lifetime: the memory of the payload is used again once the batch was accepted; keep no reference to it.</remarks>
     Task<ExportResult> SendAsync(ExportBatch batch, CancellationToken cancel);
 
     /// <summary>Divides a batch that is too large.</summary>

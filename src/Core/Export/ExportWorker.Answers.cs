@@ -42,7 +42,7 @@ internal sealed partial class ExportWorker
             {
                 return spool;
             }
-            string waits = _spool.Bytes is var bytes and > 0 ? $" ({bytes / 1024} KiB wait on disk)" : "";
+            string waits = _spool.Bytes is var bytes and > 0 ? $" ({bytes / 1024} KiB wait on disk, {_options.SpoolMaxBytes / 1024} at most)" : "";
             string also = spool is null ? "" : $"; besides, {spool}";
             return $"{_transport.Target} does not take data{waits}: {failure}; see that it runs and can be reached, and check address and credentials in the settings{also}";
         }
@@ -84,6 +84,7 @@ internal sealed partial class ExportWorker
     private void OnAccepted(Delivery delivery, ExportResult result)
     {
         int items = delivery.Current.Items;
+        _largestBytes = Math.Max(_largestBytes, delivery.Current.Payload.Length);
         int rejected = Math.Clamp(result.RejectedItems, 0, items);
         _stages[delivery.Kind].Out.AddShared(items - rejected);
         if (rejected > 0)
@@ -141,10 +142,11 @@ internal sealed partial class ExportWorker
         delivery.Buffer = null;
         ExportBatch batch = delivery.Current;
         bool isTooLarge = result.Status == ExportStatus.TooLarge;
-        if (isTooLarge)
+        delivery.IsTooLarge |= isTooLarge;
+        if (isTooLarge && batch.Items > 1)
         {
             // So that the next one is not refused first; for some time only, because somebody may raise the server's limit.
-            _largestBytes = Math.Min(_largestBytes, Math.Max(batch.Payload.Length - 1, 1));
+            _largestBytes = Math.Min(_largestBytes, batch.Payload.Length - 1);
             _largestUntil = Now + s_largestKnown;
         }
         if (!TryDivide(delivery, isTooLarge ? MaxSplitsOfLarge : MaxSplits))

@@ -206,7 +206,8 @@ internal sealed partial class ExportWorker : IDisposable
         {
             _largestBytes = int.MaxValue;
         }
-        while (delivery.Current.Payload.Length > _largestBytes && TryDivide(delivery, MaxSplitsOfLarge))
+        // Once it was refused, its pieces try how large they may be: one odd item must not make all that follows small.
+        while (!delivery.IsTooLarge && delivery.Current.Payload.Length > _largestBytes && TryDivide(delivery, MaxSplitsOfLarge))
         {
         }
         _sending = delivery;

@@ -74,7 +74,7 @@ internal sealed class RunningSink : IDisposable
             long dropped = stage.Dropped.Sum(static reason => reason.Value.Value);
             if (dropped > 0 || watch.Elapsed > s_patience)
             {
-                throw new TimeoutException($"{stage.Out.Value} of {count} are out, {dropped} dropped; {Sink.Trouble}; {string.Join("; ", _messages)}");
+                throw new TimeoutException($"{stage.Out.Value} of {count} are out, dropped: {string.Join(", ", stage.Dropped.Where(static reason => reason.Value.Value > 0).Select(static reason => $"{reason.Key} {reason.Value.Value}"))}; {Sink.Trouble}; {string.Join("; ", _messages)}");
             }
             Thread.Sleep(10);
         }

@@ -26,8 +26,14 @@ internal static class Node
     /// <summary>Starts it again with the arguments it had.</summary>
     public static void Start(string component) => ChildProcess.Run(Script("component"), "start", component);
 
+    /// <summary>Name of its network namespace.</summary>
+    public const string NetworkName = "kube-node";
+
+    /// <summary>Path of the administrator's kubeconfig.</summary>
+    public static string Kubeconfig => Path.Combine(s_run, "kubeconfig");
+
     /// <summary>Runs a program in the node's network.</summary>
-    public static string InNetwork(params IEnumerable<string> command) => ChildProcess.Run("nsenter", ["--net=/run/netns/kube-node", .. command]);
+    public static string InNetwork(params IEnumerable<string> command) => ChildProcess.Run("nsenter", ["--net=/run/netns/" + NetworkName, .. command]);
 
     /// <summary>Arguments of ctr that run a program in a container, without the API server.</summary>
     public static IEnumerable<string> ExecArguments(string containerId, params IEnumerable<string> command) =>

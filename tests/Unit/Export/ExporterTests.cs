@@ -84,7 +84,7 @@ public sealed class ExporterTests
         fixture.Add(ExportKind.Log);
         TimeSpan wait = fixture.Exporter.Step();
         Assert.InRange(wait.TotalSeconds, 0.5, 1);
-        fixture.Time.Advance(wait.TotalSeconds);
+        fixture.Time.Advance(wait.TotalSeconds + 0.001); // the clock counts in whole ticks
         fixture.Server.Answer = static _ => ExportResult.Accepted;
         _ = fixture.Exporter.Step();
         Assert.Single(fixture.Server.Taken);
@@ -148,6 +148,21 @@ public sealed class ExporterTests
         fixture.Run(0.25);
         Assert.Single(fixture.Server.Taken);
         Assert.Equal(1, fixture.Dropped(ExportKind.Events, "too_large"));
+        fixture.CheckLedger();
+    }
+
+    [Fact]
+    public void One_item_that_is_too_large_does_not_make_all_that_follow_small()
+    {
+        using ExportFixture fixture = new(InMemory);
+        fixture.Server.Answer = static batch => ScriptedTransport.ItemsOf(batch).Contains("Log 3") ? new ExportResult(ExportStatus.TooLarge, "413") : ExportResult.Accepted;
+        fixture.Add(ExportKind.Log, 64);
+        fixture.Run(0.25);
+        Assert.Equal(63, fixture.Server.Taken.Count);
+        fixture.Server.Sent.Clear();
+        fixture.Add(ExportKind.Log, 64);
+        fixture.Run(0.25);
+        Assert.InRange(fixture.Server.Sent.Count, 1, 4);
         fixture.CheckLedger();
     }
 

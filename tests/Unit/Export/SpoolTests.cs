@@ -296,8 +296,7 @@ public sealed class SpoolTests : IDisposable
         fixture.Server.AnswerLater = null;
         Assert.True(SpinWait.SpinUntil(() => { fixture.Run(1); return fixture.HeldInAll() == 0; }, TimeSpan.FromSeconds(10)));
         int[] numbers = [.. fixture.Server.Taken.Select(NumberOf)];
-        Assert.Equal(40, numbers.Distinct().Count());
-        Assert.Equal(40, numbers.Length);
+        Assert.Equal(Enumerable.Range(1, 40), numbers);
         fixture.CheckLedger();
     }
 
@@ -388,6 +387,7 @@ public sealed class SpoolTests : IDisposable
     [Fact]
     public void A_full_disk_loses_only_what_memory_cannot_hold()
     {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "a small file system is mounted: needs root");
         string mounted = _directory.File("small");
         Directory.CreateDirectory(mounted);
         Run("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", mounted);

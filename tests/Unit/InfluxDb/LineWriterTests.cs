@@ -78,7 +78,7 @@ public sealed class LineWriterTests
     public void Any_bytes_and_any_characters_are_one_text_of_one_line()
     {
         Random random = new(2);
-        for (int i = 0; i < 20_000; i++)
+        for (int i = 0; i < 2000; i++)
         {
             byte[] bytes = new byte[random.Next(1, random.Next(2, 2000))];
             random.NextBytes(bytes);
@@ -118,7 +118,10 @@ public sealed class LineWriterTests
         StringBuilder read = new();
         for (int i = 5; i < line.Length - 4; i++)
         {
-            Assert.NotEqual('"', line[i]);
+            if (line[i] == '"')
+            {
+                Assert.Fail($"a quote ends the text early: {line}");
+            }
             i += line[i] == '\\' ? 1 : 0;
             read.Append(line[i]);
         }
