@@ -21,8 +21,13 @@ public static class ExportHttp
     /// <exception cref="InvalidDataException">The file holds no certificate. The message names it.</exception>
     public static SocketsHttpHandler CreateHandler(string caFile, TimeSpan timeout)
     {
+        // A request that is given up leaves its HTTP/2 connection open for the next one: a peer that is gone without a word is found out by pings within the timeout.
+        TimeSpan silence = TimeSpan.FromSeconds(Math.Max(1, timeout.TotalSeconds / 4));
         SocketsHttpHandler handler = new()
         {
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+            KeepAlivePingDelay = silence,
+            KeepAlivePingTimeout = silence,
             AllowAutoRedirect = false,
             UseCookies = false,
             ActivityHeadersPropagator = null,

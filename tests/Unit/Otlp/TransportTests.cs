@@ -170,6 +170,45 @@ public sealed class TransportTests
     }
 
     [Fact]
+    public async Task A_peer_that_died_without_a_word_costs_one_attempt()
+    {
+        using TcpListener listener = new(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        int connections = 0;
+        using CancellationTokenSource stop = new();
+        Task accepting = Task.Run(async () =>
+        {
+            List<Socket> kept = [];
+            try
+            {
+                while (true)
+                {
+                    Socket socket = await listener.AcceptSocketAsync(stop.Token);
+                    kept.Add(socket);
+                    connections++;
+                    // Empty SETTINGS, and then nothing: no answer to requests, none to pings.
+                    await socket.SendAsync(new byte[] { 0, 0, 0, 4, 0, 0, 0, 0, 0 }, stop.Token);
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                kept.ForEach(static socket => socket.Dispose());
+            }
+        }, stop.Token);
+        using (OtlpTransport transport = new(
+                   new OtlpOptions { Endpoint = new Uri($"http://127.0.0.1:{((System.Net.IPEndPoint)listener.LocalEndpoint).Port}"), NodeName = "node", Timeout = TimeSpan.FromSeconds(5) }, "1"))
+        {
+            for (int i = 1; i <= 2; i++)
+            {
+                Assert.Equal(ExportStatus.Retry, (await transport.SendAsync(s_batch, CancellationToken.None)).Status);
+                Assert.Equal(i, connections);
+            }
+        }
+        await stop.CancelAsync();
+        await accepting;
+    }
+
+    [Fact]
     public async Task The_other_protocol_s_port_is_told_apart()
     {
         await using ScriptedCollector collector = await ScriptedCollector.StartAsync(OtlpProtocol.HttpProtobuf);
