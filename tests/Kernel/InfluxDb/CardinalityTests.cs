@@ -18,17 +18,21 @@ public sealed class CardinalityTests
         using InfluxServer server = new();
         using RunningSink sink = new(server);
         Workload[] pods = [.. Enumerable.Range(0, Pods).Select(static i => new Workload("web", WorkloadSource.Cgroup) { Namespace = "shop", Pod = $"web-{i}", Container = "server" })];
+        RedTable red = new();
         for (int i = 0; i < Requests; i++)
         {
-            sink.Request(pods[i % Pods], FirstNs + i, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"/u{i}/{Guid.NewGuid()}")), clientPort: (ushort)i);
+            sink.Request(pods[i % Pods], FirstNs + i, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"/items/{i}/{Guid.NewGuid()}?q={i}")), clientPort: (ushort)i, red: red);
             if (i % 1000 == 0)
             {
                 sink.Pace();
             }
         }
         sink.WaitForOut("log", Requests);
+        sink.Sink.OnWindow(new RedWindow(FirstNs, 10_000_000_000, red.TakeWindow()));
+        sink.WaitForOut("red", sink.Stage("red").In.Value);
         Assert.Equal(Requests, server.Count("traffic", "url"));
         Assert.Equal(Pods, server.Cardinality("traffic"));
+        Assert.Equal((Pods, Requests), (server.Cardinality("red"), server.QueryNumber("SELECT sum(requests) FROM red")));
         Assert.Equal(65_536, server.QueryNumber("SELECT count(distinct(srcport)) FROM traffic"));
     }
 

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Export;
 using KubeBpfBox.Core.Records;
+using KubeBpfBox.Core.Red;
 using KubeBpfBox.Core.Sinks;
 using KubeBpfBox.Core.Streams;
 using KubeBpfBox.Sinks.InfluxDb;
@@ -52,7 +53,7 @@ internal sealed class RunningSink : IDisposable
     }
 
     /// <summary>A request as the parse thread passes it.</summary>
-    public void Request(Workload workload, long startNs, ReadOnlySpan<byte> target, ReadOnlySpan<byte> host = default, ReadOnlySpan<byte> method = default, ReadOnlySpan<byte> attributes = default, ushort clientPort = 40000)
+    public void Request(Workload workload, long startNs, ReadOnlySpan<byte> target, ReadOnlySpan<byte> host = default, ReadOnlySpan<byte> method = default, ReadOnlySpan<byte> attributes = default, ushort clientPort = 40000, RedTable? red = null)
     {
         Connection connection = Connection.Create(Endpoint.From([10, 0, 0, 1], 8080), Endpoint.From([10, 0, 0, 2], clientPort), isLocalSocket: true);
         connection.Workload = workload;
@@ -62,6 +63,12 @@ internal sealed class RunningSink : IDisposable
             Method = method.IsEmpty ? "GET"u8 : method, Target = target, Host = host, Version = "1.1", Status = 200, RequestBytes = 100, ResponseBytes = 200, Attributes = attributes,
         };
         Sink.OnTransaction(in transaction);
+        if (red is not null)
+        {
+            red.Enter();
+            red.OnTransaction(in transaction);
+            red.Exit();
+        }
     }
 
     /// <summary>Waits until the server took as many, or there is no hope of it.</summary>
