@@ -57,7 +57,7 @@ internal sealed record Ended(int ExitCode, string Output, string Errors)
     public static Ended Of(string program, params IEnumerable<string> arguments)
     {
         using ChildProcess child = ChildProcess.Start(program, arguments);
-        child.WaitForExit(TimeSpan.FromSeconds(60));
+        child.WaitForExit(TimeSpan.FromMinutes(4));
         return new Ended(child.ExitCode, child.Output, child.Errors);
     }
 }
