@@ -3,7 +3,6 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using KubeBpfBox.Core.Export;
-using KubeBpfBox.Core.Records;
 
 namespace KubeBpfBox.Sinks.InfluxDb;
 
@@ -15,8 +14,6 @@ namespace KubeBpfBox.Sinks.InfluxDb;
 /// </remarks>
 internal static class InfluxDbAnswer
 {
-    private const int MaxReasonChars = 300;
-
     public static ExportResult Read(HttpStatusCode status, TimeSpan? retryAfter, ReadOnlySpan<byte> body, int items, InfluxDbServer server)
     {
         if ((int)status is >= 200 and < 300)
@@ -24,7 +21,7 @@ internal static class InfluxDbAnswer
             return ExportResult.Accepted;
         }
         string? error = ErrorOf(body, out int refusedLines);
-        string said = OneLine(error ?? Encoding.UTF8.GetString(body));
+        string said = ExportHttp.OneLine(error is null ? body : Encoding.UTF8.GetBytes(error));
         return status switch
         {
             HttpStatusCode.RequestEntityTooLarge => new(ExportStatus.TooLarge, Text(status, said, null)),
@@ -70,15 +67,15 @@ internal static class InfluxDbAnswer
     private static string? ErrorOf(ReadOnlySpan<byte> body, out int refusedLines)
     {
         refusedLines = 0;
+        if (body.IsEmpty || body[0] != (byte)'{')
+        {
+            return null;
+        }
         try
         {
             Utf8JsonReader reader = new(body);
             using JsonDocument document = JsonDocument.ParseValue(ref reader);
             JsonElement root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object)
-            {
-                return null;
-            }
             if (root.TryGetProperty("data", out JsonElement lines) && lines.ValueKind == JsonValueKind.Array)
             {
                 refusedLines = lines.GetArrayLength();
@@ -87,7 +84,10 @@ internal static class InfluxDbAnswer
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return null;
+            // One that lists many lines, of which only the beginning was read.
+            string begun = Encoding.UTF8.GetString(body);
+            refusedLines = Occurrences(begun, "\"line_number\"");
+            return begun;
         }
     }
 
@@ -125,11 +125,5 @@ internal static class InfluxDbAnswer
         text.Append(CultureInfo.InvariantCulture, $"HTTP {(int)status}");
         text.Append(said.Length > 0 ? ": " : string.Empty).Append(said);
         return (advice is null ? text : text.Append("; ").Append(advice)).ToString();
-    }
-
-    private static string OneLine(string text)
-    {
-        text = PrintableText.Decode(Encoding.UTF8.GetBytes(text.ReplaceLineEndings(" ").Trim()));
-        return text.Length <= MaxReasonChars ? text : text[..MaxReasonChars] + "…";
     }
 }

@@ -1,20 +1,17 @@
-using System.IO.Compression;
+using System.Diagnostics.CodeAnalysis;
 using System.Net.Http.Headers;
-using System.Net.Security;
-using System.Security.Authentication;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using KubeBpfBox.Core.Export;
 
 namespace KubeBpfBox.Sinks.InfluxDb;
 
 /// <summary>Writes batches of line protocol over HTTP.</summary>
-/// <remarks>One connection, kept. Bodies are compressed. Redirects are not followed: credentials go to the server that was named.</remarks>
+/// <remarks>Bodies are compressed. Connections: <see cref="ExportHttp.CreateHandler"/>.</remarks>
 public sealed class InfluxDbTransport : IExportTransport
 {
     // What a server says of a batch that it refused line by line may be long; what decides is counted in this much of it.
     private const int MaxAnswerBytes = 256 * 1024;
-    private static readonly TimeSpan s_longestRetryAfter = TimeSpan.FromHours(1);
+
+    private const int MaxHeadersKib = 4096;
 
     private readonly InfluxDbServer _server;
     private readonly Uri _address;
@@ -22,14 +19,13 @@ public sealed class InfluxDbTransport : IExportTransport
     private readonly ProductInfoHeaderValue _agent;
     private readonly HttpClient _http;
     private readonly TimeProvider _time;
-    private readonly MemoryStream _compressed = new();
-    private byte[] _answer = new byte[4096];
 
     /// <summary>Checks the settings; connects with the first batch.</summary>
     /// <param name="server">Where to.</param>
     /// <param name="version">Product's version, for User-Agent.</param>
     /// <param name="time">The clock.</param>
     /// <exception cref="InfluxDbSinkException">The settings are no good.</exception>
+    [SuppressMessage("Usage", "CA2262:Set MaxResponseHeadersLength properly", Justification = "It is meant in kilobytes.")]
     public InfluxDbTransport(InfluxDbServer server, string version, TimeProvider? time = null)
     {
         _server = server;
@@ -37,21 +33,17 @@ public sealed class InfluxDbTransport : IExportTransport
         _authorization = server.Authorization();
         _agent = new ProductInfoHeaderValue("kubebpfbox", version);
         _time = time ?? TimeProvider.System;
-        SocketsHttpHandler handler = new()
+        try
         {
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            ActivityHeadersPropagator = null,
-            ConnectTimeout = server.Timeout,
-            MaxConnectionsPerServer = 1,
-            // Now and then anew, so that a name that points elsewhere is followed.
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-        };
-        if (server.CaFile.Length > 0)
-        {
-            handler.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = TrustOnly(server.CaFile) };
+            SocketsHttpHandler handler = ExportHttp.CreateHandler(server.CaFile, server.Timeout);
+            // 1.x says in a header, too, what it says in the body.
+            handler.MaxResponseHeadersLength = MaxHeadersKib;
+            _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
         }
-        _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        catch (InvalidDataException e)
+        {
+            throw new InfluxDbSinkException($"sinks.influxdb.ca_file: {e.Message}");
+        }
     }
 
     /// <inheritdoc/>
@@ -66,8 +58,8 @@ public sealed class InfluxDbTransport : IExportTransport
         {
             using HttpRequestMessage request = Request(batch.Payload.Span);
             using HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token).ConfigureAwait(false);
-            int length = await ReadAnswerAsync(response, limit.Token).ConfigureAwait(false);
-            return InfluxDbAnswer.Read(response.StatusCode, RetryAfterOf(response), _answer.AsSpan(0, length), batch.Items, _server);
+            byte[] body = await ExportHttp.ReadAsync(response.Content, MaxAnswerBytes, limit.Token).ConfigureAwait(false);
+            return InfluxDbAnswer.Read(response.StatusCode, ExportHttp.RetryAfterOf(response, _time), body, batch.Items, _server);
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
@@ -75,7 +67,7 @@ public sealed class InfluxDbTransport : IExportTransport
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            return new ExportResult(ExportStatus.Retry, Explain(e));
+            return new ExportResult(ExportStatus.Retry, ExportHttp.Explain(e, "sinks.influxdb.ca_file"));
         }
     }
 
@@ -99,84 +91,18 @@ public sealed class InfluxDbTransport : IExportTransport
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _http.Dispose();
-        _compressed.Dispose();
-    }
+    public void Dispose() => _http.Dispose();
 
     private HttpRequestMessage Request(ReadOnlySpan<byte> lines)
     {
-        _compressed.SetLength(0);
-        using (GZipStream gzip = new(_compressed, CompressionLevel.Fastest, leaveOpen: true))
-        {
-            gzip.Write(lines);
-        }
-        ByteArrayContent content = new(_compressed.GetBuffer(), 0, (int)_compressed.Length);
+        // Not kept for the next request: one that was given up may still be read from.
+        MemoryStream body = ExportHttp.Compress(lines);
+        ByteArrayContent content = new(body.GetBuffer(), 0, (int)body.Length);
         content.Headers.ContentType = new MediaTypeHeaderValue("text/plain", "utf-8");
         content.Headers.ContentEncoding.Add("gzip");
         HttpRequestMessage request = new(HttpMethod.Post, _address) { Content = content };
         request.Headers.Authorization = _authorization;
         request.Headers.UserAgent.Add(_agent);
         return request;
-    }
-
-    private async Task<int> ReadAnswerAsync(HttpResponseMessage response, CancellationToken cancel)
-    {
-        Stream body = await response.Content.ReadAsStreamAsync(cancel).ConfigureAwait(false);
-        int length = 0;
-        while (true)
-        {
-            if (length == _answer.Length)
-            {
-                if (length >= MaxAnswerBytes)
-                {
-                    return length;
-                }
-                Array.Resize(ref _answer, length * 2);
-            }
-            int read = await body.ReadAsync(_answer.AsMemory(length), cancel).ConfigureAwait(false);
-            if (read == 0)
-            {
-                return length;
-            }
-            length += read;
-        }
-    }
-
-    private TimeSpan? RetryAfterOf(HttpResponseMessage response)
-    {
-        RetryConditionHeaderValue? header = response.Headers.RetryAfter;
-        TimeSpan? asked = header?.Delta ?? header?.Date - _time.GetUtcNow();
-        return asked is not { } wait || wait <= TimeSpan.Zero ? null : wait < s_longestRetryAfter ? wait : s_longestRetryAfter;
-    }
-
-    private static string Explain(Exception e)
-    {
-        Exception cause = e.InnerException is AuthenticationException or IOException ? e.InnerException : e;
-        string text = cause.Message.ReplaceLineEndings(" ");
-        return cause is AuthenticationException ? $"{text}; name the server's authority in sinks.influxdb.ca_file" : text;
-    }
-
-    private static X509ChainPolicy TrustOnly(string path)
-    {
-        X509Certificate2Collection authorities = [];
-        try
-        {
-            authorities.ImportFromPemFile(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
-        {
-            throw new InfluxDbSinkException($"sinks.influxdb.ca_file: {path}: {e.Message.ReplaceLineEndings(" ")}");
-        }
-        if (authorities.Count == 0)
-        {
-            throw new InfluxDbSinkException($"sinks.influxdb.ca_file: {path}: has no certificate; name a PEM file");
-        }
-        // Authorities of one's own publish no revocation lists; nothing is fetched from addresses that certificates name.
-        X509ChainPolicy policy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
-        policy.ApplicationPolicy.Add(new Oid("1.3.6.1.5.5.7.3.1"));
-        policy.CustomTrustStore.AddRange(authorities);
-        return policy;
     }
 }

@@ -32,6 +32,6 @@ public static class FuzzTargets
     /// <summary>All of them.</summary>
     public static IReadOnlyList<IFuzzTarget> All { get; } =
     [
-        new CaptureTarget(), new Http1Target(), new TransactionJsonTarget(), new RouteTarget(), new HistogramTarget(), new AttributesTarget(), new SpoolTarget(),
+        new CaptureTarget(), new Http1Target(), new TransactionJsonTarget(), new RouteTarget(), new HistogramTarget(), new AttributesTarget(), new SpoolTarget(), new OtlpTarget(),
     ];
 }

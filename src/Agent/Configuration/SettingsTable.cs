@@ -95,7 +95,7 @@ internal static class SettingsTable
             "Ask the API server with the pod's service account; auto: when there is one and Cluster.ConfigPath is empty. The environment variable IN_CLUSTER sets it too.", static (o, v) => o.InCluster = v) with { EnvironmentAlias = "IN_CLUSTER" },
         Setting.Text("Cluster.NetInterface", "", "an interface's name, such as cni0; empty to watch all local sockets", "Interface to capture on instead of local sockets.", static (o, v) => o.NetInterface = v, IsInterfaceName),
         Setting.Text("App.LogSavePath", "", "the path of a directory; empty for no log file", "Directory of the agent's log file; messages go to standard error as well.", static (o, v) => o.LogSavePath = v),
-        Setting.Text("App.LogFileName", "agent", "a file's name", "Name of the log file.", static (o, v) => o.LogFileName = v, static v => v.Length > 0 && !v.Contains('/')),
+        Setting.Text("App.LogFileName", "agent", "a file's name; empty for agent", "Name of the log file.", static (o, v) => o.LogFileName = v.Length > 0 ? v : "agent", static v => !v.Contains('/')),
         Setting.Text("App.LogFileExt", ".log", "the end of a file's name", "Extension of the log file.", static (o, v) => o.LogFileExt = v, static v => !v.Contains('/')),
     ];
 

@@ -105,34 +105,23 @@ internal static class Pipelines
                     Protocol = options.OtlpProtocol == "grpc" ? OtlpProtocol.Grpc : OtlpProtocol.HttpProtobuf,
                     Headers = options.OtlpHeaders,
                     CaFile = options.OtlpCaFile,
-                    Timeout = TimeSpan.FromTicks(options.OtlpTimeoutNs / TimeSpan.NanosecondsPerTick),
+                    Timeout = Span(options.OtlpTimeoutNs),
                     Metrics = options.OtlpMetrics,
                     Traces = options.OtlpTraces,
                     Logs = options.OtlpLogs,
-                    MetricsInterval = TimeSpan.FromTicks(options.OtlpMetricsIntervalNs / TimeSpan.NanosecondsPerTick),
+                    MetricsInterval = Span(options.OtlpMetricsIntervalNs),
                     SamplingRatio = options.OtlpSamplingRatio,
                     Url = options.ExportUrl,
                     NodeName = options.NodeName,
                 },
                 new OtlpSources { Red = context.Red, Health = context.Health, Ledger = context.Ledger },
-                ExportOptionsOf(options, "otlp", options.OtlpSpool), ExportLogOf(context.Loggers.CreateLogger("otlp")));
+                Export(options, "otlp", options.OtlpSpool), LogOf(context.Loggers.CreateLogger("otlp")));
         }
         catch (OtlpException e)
         {
             throw new AgentException(e.Message);
         }
     }
-
-    private static ExportOptions ExportOptionsOf(AgentOptions options, string sink, SpoolOptions spool) => new()
-    {
-        SpoolPath = spool.MaxBytes == 0 ? null : Path.Combine(options.SpoolPath, sink),
-        SpoolMaxBytes = spool.MaxBytes,
-        SpoolMaxAge = TimeSpan.FromTicks(spool.MaxAgeNs / TimeSpan.NanosecondsPerTick),
-        SpoolBytesPerSecond = spool.BytesPerSecond,
-    };
-
-    private static ExportLog ExportLogOf(ILogger logger) => new(
-        message => logger.LogWarning("{Message}", message), message => logger.LogInformation("{Message}", message));
 
     private static SqliteSink CreateSqlite(AgentOptions options, SinkContext context)
     {

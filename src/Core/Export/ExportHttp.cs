@@ -96,7 +96,8 @@ public static class ExportHttp
     /// <summary>What a server said, as one printable line of bounded length.</summary>
     public static string OneLine(ReadOnlySpan<byte> said)
     {
-        string text = PrintableText.Decode(said[..Math.Min(said.Length, MaxReasonChars * 4)]).Trim();
+        said = said.Trim(" \t\r\n"u8);
+        string text = PrintableText.Decode(said[..Math.Min(said.Length, MaxReasonChars * 4)]);
         return text.Length <= MaxReasonChars ? text : text[..MaxReasonChars] + "…";
     }
 

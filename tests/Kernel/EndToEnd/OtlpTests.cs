@@ -71,7 +71,7 @@ public sealed class OtlpTests(AgentFixture fixture)
             {
                 Socket client = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
                 clients.Add(client);
-                Assert.Equal(SocketError.InProgress, Assert.Throws<SocketException>(() => client.Connect(listener.LocalEndPoint!)).SocketErrorCode);
+                Assert.Equal(SocketError.WouldBlock, Assert.Throws<SocketException>(() => client.Connect(listener.LocalEndPoint!)).SocketErrorCode);
             }
             receiver.Until(() => Overflows(receiver).Any(), "a log record");
         }

@@ -15,7 +15,7 @@ public sealed class AgentTests(AgentFixture fixture)
         const int Requests = 40;
         using InfluxServer server = new();
         using TemporaryFolder spool = new();
-        using AgentProcess agent = new(fixture.CgroupPath, $"sinks.influxdb.url={server.Url}", "sinks.influxdb.database=kubebpfbox", "node.name=node one", $"spool.path={spool.PathOf("spool")}");
+        using AgentProcess agent = WithAddress(server.Url, () => new(fixture.CgroupPath, "sinks.influxdb.database=kubebpfbox", "node.name=node one", $"spool.path={spool.PathOf("spool")}"));
         fixture.Inside(() => ChildProcess.Run(AptPackages.Require("curl", "curl"), "-s", $"http://127.0.0.1:{fixture.Port}/by/curl?secret=1", "-o", "/dev/null"));
         using (Socket socket = fixture.Inside(() => EndToEnd.Traffic.Connect(fixture.Port)))
         {
@@ -56,5 +56,19 @@ public sealed class AgentTests(AgentFixture fixture)
         Assert.NotEqual(0, exitCode);
         Assert.Contains("sinks.influxdb.bucket: is not set", errors, StringComparison.Ordinal);
         Assert.DoesNotContain("SECRET", errors, StringComparison.Ordinal);
+    }
+
+    /// <summary>A process has the environment of the one that starts it.</summary>
+    private static AgentProcess WithAddress(string url, Func<AgentProcess> start)
+    {
+        Environment.SetEnvironmentVariable("INFLUX_ADDR", url);
+        try
+        {
+            return start();
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("INFLUX_ADDR", null);
+        }
     }
 }

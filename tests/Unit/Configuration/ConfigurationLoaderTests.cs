@@ -144,6 +144,13 @@ public sealed class ConfigurationLoaderTests : IDisposable
     }
 
     [Fact]
+    public void The_file_of_the_DaemonSet_loads()
+    {
+        AgentOptions options = ConfigurationLoader.Load(Path.Combine(Repository.Root, "deploy", "base", "config.yaml"), [], new Hashtable());
+        Assert.Equal("[::]:9500", options.ApiListen.ToString());
+    }
+
+    [Fact]
     public void The_sample_is_the_table_and_loads_without_changing_anything()
     {
         string file = Path.Combine(Repository.Root, "deploy", "config.yaml");

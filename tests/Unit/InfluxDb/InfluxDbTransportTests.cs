@@ -63,6 +63,20 @@ public sealed class InfluxDbTransportTests
     }
 
     [Theory]
+    [InlineData("""{"error":"partial write: unable to parse 'x': missing fields\nunable to parse 'y': missing fields""")]
+    [InlineData("""{"error":"partial write of line protocol occurred","data":[{"line_number":1,"original_line":"x"},{"line_number":2,"original_line":"y""")]
+    public async Task An_answer_that_repeats_all_lines_is_read_for_its_beginning(string beginning)
+    {
+        await using ScriptedServer server = await ScriptedServer.StartAsync();
+        using InfluxDbTransport transport = new(V2(server), "1");
+        string lines = new('x', 600_000);
+        server.Say(400, beginning + lines, ("X-Influxdb-Error", lines));
+        ExportResult result = await transport.SendAsync(Batch("x f=1i 1\n", "x f=2i 2\n", "x f=3i 3\n"), s_never);
+        Assert.Equal((ExportStatus.Accepted, 2), (result.Status, result.RejectedItems));
+        Assert.InRange(result.Reason!.Length, 10, 400);
+    }
+
+    [Theory]
     [InlineData(400, """{"error":"unable to parse 'x': missing fields"}""", "HTTP 400: unable to parse 'x': missing fields")]
     [InlineData(400, """{"code":"invalid","message":"unable to parse 'x': missing fields"}""", "missing fields")]
     [InlineData(400, """{"error":"parsing failed for write_lp endpoint","data":{"original_line":"x"}}""", "parsing failed")]
@@ -88,7 +102,7 @@ public sealed class InfluxDbTransportTests
     [InlineData(301, "", "HTTP 301; is that InfluxDB?")]
     [InlineData(405, "", "is that InfluxDB?")]
     [InlineData(500, """{"code":"internal error","message":"unexpected error writing points to database: timeout"}""", "HTTP 500: unexpected error writing points to database: timeout")]
-    [InlineData(502, "<html>\r\n\u001b[2J Bad Gateway", "HTTP 502: <html> ?[2J Bad Gateway")]
+    [InlineData(502, "<html>\r\n\u001b[2J Bad Gateway", "HTTP 502: <html>???[2J Bad Gateway")]
     [InlineData(503, "", "HTTP 503")]
     [InlineData(429, "", "HTTP 429")]
     [InlineData(418, "{\"error\":\"\\ud800\"}", "HTTP 418")]

@@ -158,8 +158,10 @@ public sealed class TransportTests
         using OtlpTransport transport = Transport(collector, protocol, timeout: TimeSpan.FromSeconds(0.5));
         Assert.Equal(new ExportResult(ExportStatus.Retry, "no answer within 0.5 s"), await transport.SendAsync(s_batch, CancellationToken.None));
         await collector.StopAsync();
+        // The first may be word of the connection that broke.
+        ExportResult first = await transport.SendAsync(s_batch, CancellationToken.None);
         ExportResult refused = await transport.SendAsync(s_batch, CancellationToken.None);
-        Assert.Equal(ExportStatus.Retry, refused.Status);
+        Assert.Equal((ExportStatus.Retry, ExportStatus.Retry), (first.Status, refused.Status));
         Assert.Contains("refused", refused.Reason, StringComparison.Ordinal);
 
         collector.Answer = null;
