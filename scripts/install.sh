@@ -57,7 +57,7 @@ main() {
   apply_secrets
   render_all
   kubectl apply -f "$work/objects.yaml"
-  say "waiting until all is ready, $(value global.TIMEOUT) s at most"
+  say "waiting until all is ready, $(value global.TIMEOUT) s at most for each part"
   [[ $(value influxdb.INSTALL) != true ]] || wait_for statefulset kubebpfbox-influxdb
   wait_for daemonset kubebpfbox
   [[ $(value grafana.INSTALL) != true ]] || wait_for deployment kubebpfbox-grafana
