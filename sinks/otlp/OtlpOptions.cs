@@ -54,7 +54,7 @@ public sealed record OtlpOptions
     public required string NodeName { get; init; }
 
     /// <summary>Spans that may wait to be serialized.</summary>
-    public int QueueCapacity { get; init; } = 4096;
+    public int QueueCapacity { get; init; } = 8192;
 
     /// <summary>Bytes that these may take.</summary>
     public long QueueBytes { get; init; } = 4 << 20;

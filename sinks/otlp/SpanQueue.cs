@@ -16,7 +16,7 @@ internal sealed class SpanQueue
     private const int ManySpans = 512;
 
     private readonly Lock _lock = new();
-    private readonly Queue<WaitingSpan> _waiting;
+    private readonly Queue<WaitingSpan> _waiting = new();
     private readonly TransactionRecordPool _pool;
     private readonly Sampling _sampling;
     private readonly Counter _in;
@@ -32,7 +32,6 @@ internal sealed class SpanQueue
     public SpanQueue(OtlpOptions options, Sampling sampling, LedgerStage stage, Action wake)
     {
         _sampling = sampling;
-        _waiting = new Queue<WaitingSpan>(options.QueueCapacity);
         _pool = new TransactionRecordPool(options.QueueCapacity, options.QueueBytes);
         _in = stage.In;
         _notSampled = stage.DropReason("not_sampled");

@@ -98,6 +98,23 @@ public sealed class QueryTests(ClusterScene scene)
         Assert.True(prometheus["p50"] <= prometheus["p90"] && prometheus["p90"] <= prometheus["p99"], "percentiles of Prometheus");
     }
 
+    [Fact]
+    public void Exemplars_are_where_panels_ask_for_them()
+    {
+        PrometheusDatabase prometheus = Assert.IsType<PrometheusDatabase>(scene.Databases["prometheus"]);
+        int asked = 0;
+        foreach (DashboardFile dashboard in DashboardFile.All)
+        {
+            foreach (Query query in dashboard.Panels.SelectMany(static panel => panel.Queries).Where(static query => query.HasExemplars))
+            {
+                Assert.All(prometheus.Traces(query, new Selection(dashboard), scene.Range), static trace => Assert.Equal(32, trace.Length));
+                Assert.NotEmpty(prometheus.Traces(query, new Selection(dashboard), scene.Range));
+                asked++;
+            }
+        }
+        Assert.NotEqual(0, asked);
+    }
+
     private static DashboardFile Find(string name) => DashboardFile.All.Single(dashboard => dashboard.Name == name);
 
     private void AssertRows(DashboardFile dashboard, Selection selection, string chosen)

@@ -40,6 +40,14 @@ internal sealed partial class PrometheusDatabase(PrometheusServer server) : IDat
         return [.. values.EnumerateArray().Select(static value => value.GetString()!)];
     }
 
+    /// <summary>Traces that a query's exemplars name.</summary>
+    public IReadOnlyList<string> Traces(Query query, Selection selection, TimeRange range)
+    {
+        string text = Uri.EscapeDataString(Interpolate(query.Text, selection, range, range.IntervalFor(query, PrometheusServer.ScrapeInterval)));
+        JsonElement all = server.Get(Invariant($"query_exemplars?query={text}&start={Seconds(range.From)}&end={Seconds(range.To)}"));
+        return [.. all.EnumerateArray().SelectMany(static series => series.GetProperty("exemplars").EnumerateArray()).Select(static one => one.GetProperty("labels").GetProperty("trace_id").GetString()!)];
+    }
+
     private static string Interpolate(string text, Selection selection, TimeRange range, TimeSpan interval)
     {
         TimeSpan scrape = PrometheusServer.ScrapeInterval;

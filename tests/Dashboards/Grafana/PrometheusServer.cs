@@ -32,7 +32,7 @@ internal sealed class PrometheusServer : IDisposable
             """);
         _process = ChildProcess.Start(
             AptPackages.Require("prometheus", "prometheus"),
-            $"--config.file={_folder.PathOf("prometheus.yml")}", $"--storage.tsdb.path={_folder.PathOf("data")}", $"--web.listen-address=127.0.0.1:{port}", "--log.level=warn");
+            $"--config.file={_folder.PathOf("prometheus.yml")}", $"--storage.tsdb.path={_folder.PathOf("data")}", $"--web.listen-address=127.0.0.1:{port}", "--log.level=warn", "--enable-feature=exemplar-storage");
         try
         {
             _process.WaitUntil(IsReady, "readiness", TimeSpan.FromSeconds(30));

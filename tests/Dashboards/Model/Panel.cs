@@ -20,12 +20,15 @@ internal sealed class Panel
     public IReadOnlyList<Query> Queries { get; }
 
     /// <summary>Names that the panel expects in the answers to show them as columns; none unless it is a table.</summary>
-    public IReadOnlyList<string> Columns => Organized("renameByName");
+    public IReadOnlyList<string> Columns => [.. Organized("renameByName").Select(static column => column.Name)];
+
+    /// <summary>What the columns are called in the panel.</summary>
+    public IReadOnlyList<string> Titles => [.. Organized("renameByName").Select(static column => column.Value.GetString()!)];
 
     /// <summary>Names in the answers that it does not show.</summary>
-    public IReadOnlyList<string> Excluded => Organized("excludeByName");
+    public IReadOnlyList<string> Excluded => [.. Organized("excludeByName").Select(static column => column.Name)];
 
-    private string[] Organized(string option) => Json.TryGetProperty("transformations", out JsonElement all)
-        ? [.. all.EnumerateArray().Where(static one => one.GetProperty("id").GetString() == "organize").SelectMany(one => one.GetProperty("options").GetProperty(option).EnumerateObject()).Select(static column => column.Name)]
+    private IEnumerable<JsonProperty> Organized(string option) => Json.TryGetProperty("transformations", out JsonElement all)
+        ? all.EnumerateArray().Where(static one => one.GetProperty("id").GetString() == "organize").SelectMany(one => one.GetProperty("options").GetProperty(option).EnumerateObject())
         : [];
 }

@@ -17,6 +17,9 @@ internal sealed class Query(string name, JsonElement target, TimeSpan minInterva
     /// <summary>Asks for the state at the end, not for steps. Prometheus only.</summary>
     public bool IsInstant { get; } = target.TryGetProperty("instant", out JsonElement instant) && instant.GetBoolean();
 
+    /// <summary>Shows single traced requests beside the series. Prometheus only.</summary>
+    public bool HasExemplars { get; } = target.TryGetProperty("exemplar", out JsonElement exemplar) && exemplar.GetBoolean();
+
     /// <summary>Steps are not shorter.</summary>
     public TimeSpan MinInterval { get; } = target.TryGetProperty("interval", out JsonElement interval) ? Duration(interval.GetString()!) : minInterval;
 

@@ -1,4 +1,4 @@
-import { colours, highIsGood } from '../kit/colours';
+import { colours, highIsGood, lowIsGood } from '../kit/colours';
 import type { DashboardSpec } from '../kit/dashboards';
 import type { Column, TimeSeriesSpec } from '../kit/panels';
 import { influxSeries, influxTable, promNumber, promSeries, promTable } from '../kit/queries';
@@ -17,8 +17,10 @@ const process = (metric: string): string => `${metric}{${only}} and on (instance
 
 const completenessThresholds = highIsGood(0.999, 0.99);
 
-/** Reasons that mean data were lost; all others are of what nobody wants. Source: ARCHITECTURE.md, "The ledger". */
-const losses = ['ring_full', 'no_storage', 'handshake_unclaimed', 'queue_full', 'write_failed', 'slow_reader', 'pool_empty', 'no_room', 'over_budget'];
+/** Reasons that mean data were lost; all others are of what nobody wants. Source: ARCHITECTURE.md, "The ledger", and the sinks' READMEs. */
+const lossesInside = ['ring_full', 'no_storage', 'handshake_unclaimed', 'over_budget', 'no_room', 'malformed', 'slow_reader', 'pool_empty'];
+const lossesOfSinks = ['queue_full', 'write_failed', 'too_large', 'spool_full', 'spool_failed', 'spool_expired', 'damaged'];
+const losses = [...lossesInside, ...lossesOfSinks];
 const markedLosses = Object.fromEntries(losses.map((reason) => [reason, colours.bad]));
 
 const perNode = (select: string, fill: string): string => `SELECT ${select} FROM "agent" WHERE ${where} GROUP BY time($__interval), "nodename" fill(${fill})`;
@@ -41,6 +43,15 @@ function overTime(title: string, description: string, unit: string, influxSelect
 }
 
 const count = (name: string, source: string): Column => ({ name, source: { influxdb: source, prometheus: `Value #${name}` }, unit: 'short', decimals: 0, width: 130 });
+
+/** A number that only Prometheus has, and that is bad unless it is 1, or unless it is 0. */
+const onlyProm = (name: string, good: { readonly min: number } | { readonly max: number }): Column => ({
+  name,
+  source: { prometheus: `Value #${name}` },
+  unit: 'none',
+  width: 110,
+  thresholds: 'min' in good ? highIsGood(good.min, good.min) : lowIsGood(good.max + 1, good.max + 1),
+});
 
 const stages = [nodeName, stageName, unitName];
 const drops = [nodeName, stageName, unitName, reasonName];
@@ -81,6 +92,7 @@ export const agent: DashboardSpec = {
           kind: 'table',
           title: 'Nodes',
           description: 'The agents that reported within the time range, with what they cost at the end of it. A node that is missing has no agent, or its agent cannot reach the database: see its log.',
+          note: { prometheus: 'capturing is 0 while nothing is captured; degraded counts the reasons that /readyz names.' },
           width: 20,
           height: 6,
           columns: [
@@ -89,6 +101,8 @@ export const agent: DashboardSpec = {
             { name: 'completeness', unit: 'percentunit', decimals: 3, width: 140, thresholds: completenessThresholds },
             { name: 'resident', source: { influxdb: 'resident_bytes', prometheus: 'Value #resident' }, unit: 'bytes', width: 140 },
             { name: 'series', source: { influxdb: 'red_series', prometheus: 'Value #series' }, unit: 'short', decimals: 0, width: 120 },
+            onlyProm('capturing', { min: 1 }),
+            onlyProm('degraded', { max: 0 }),
           ],
           sortBy: 'resident',
           queries: {
@@ -104,6 +118,8 @@ export const agent: DashboardSpec = {
               promTable('completeness', `min by (instance) (kubebpfbox_completeness_ratio{${only}})`),
               promTable('resident', `sum by (instance) (${process('process_resident_memory_bytes')})`),
               promTable('series', `sum by (instance) (kubebpfbox_red_series{${only}})`),
+              promTable('capturing', `min by (instance) (kubebpfbox_capturing{${only}})`),
+              promTable('degraded', `max by (instance) (kubebpfbox_degraded{${only}})`),
             ],
           },
         },
@@ -117,6 +133,36 @@ export const agent: DashboardSpec = {
         ),
         overTime('Memory by node', 'Resident memory of the agent. All its buffers are bounded: if it nears the limit of its container, raise that limit, or lower streams.max_bytes and plugins.traffic.ring_bytes.', 'bytes', 'max("resident_bytes")', process('process_resident_memory_bytes')),
         overTime('Series by node', 'Series of rate, errors and duration that the agent keeps. At red.max_series new ones are counted as overflow: raise it, or find the routes whose values are not recognised as such.', 'short', 'max("red_series")', `kubebpfbox_red_series{${only}}`),
+      ],
+    },
+    {
+      title: 'Outputs and bounds',
+      panels: [
+        {
+          kind: 'timeseries',
+          title: 'Outputs',
+          description: '1 while an output works, 0 while something is wrong with it. At 0 the log of the agent and /readyz say what: an address, credentials, a full disk. Meanwhile data wait in the spool, and are lost when it is full.',
+          width: 12,
+          height: 7,
+          unit: 'none',
+          decimals: 0,
+          max: 1,
+          queries: { prometheus: [promSeries('A', `min by (instance, sink) (kubebpfbox_sink_up{${only}})`, '{{instance}} {{sink}}')] },
+        },
+        {
+          kind: 'timeseries',
+          title: 'Series at their bound',
+          description: 'Requests a second that were counted in the overflow series, and series a second that made room for others. Above 0 for long: raise red.max_series, or find the routes whose values are not recognised as such.',
+          width: 12,
+          height: 7,
+          unit: 'cps',
+          queries: {
+            prometheus: [
+              promSeries('A', `rate(kubebpfbox_red_overflow_requests_total{${only}}[$__rate_interval])`, '{{instance}} overflow requests'),
+              promSeries('B', `rate(kubebpfbox_red_evicted_series_total{${only}}[$__rate_interval])`, '{{instance}} series that made room'),
+            ],
+          },
+        },
       ],
     },
     {
@@ -139,7 +185,7 @@ export const agent: DashboardSpec = {
         {
           kind: 'table',
           title: 'Drops since the agents\' start',
-          description: 'Marked reasons mean lost data. ring_full: raise plugins.traffic.ring_bytes. queue_full and write_failed: the database is too slow or away. no_room: too many listeners. slow_reader and pool_empty: a watcher of the live stream, nothing else, missed something.',
+          description: 'Marked reasons mean lost data. ring_full: raise plugins.traffic.ring_bytes. queue_full, write_failed, spool_full, spool_expired: what a sink sends to is too slow or away, for longer than its spool lasts. no_room: too many listeners. slow_reader and pool_empty: a watcher of the live stream, nothing else, missed something.',
           width: 12,
           height: 10,
           columns: [...drops.map((name) => columnOf(name, name === reasonName ? { marked: markedLosses } : {})), { name: 'dropped', unit: 'short', decimals: 0, width: 130 }],

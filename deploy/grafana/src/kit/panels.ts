@@ -60,7 +60,7 @@ export interface Column extends Partial<Measured> {
 export interface TableSpec extends Common {
   readonly kind: 'table';
   readonly columns: readonly Column[];
-  /** Column by which it is sorted at first, descending. */
+  /** Column by which it is sorted at first, descending; the last one where a backend has no such column. */
   readonly sortBy: string;
 }
 
@@ -129,7 +129,7 @@ function buildTable(spec: TableSpec, backend: Backend, queries: readonly Query[]
   const builder = new table.PanelBuilder()
     .showHeader(true)
     .filterable(true)
-    .sortBy([new common.TableSortByFieldStateBuilder().displayName(spec.sortBy).desc(true)]);
+    .sortBy([new common.TableSortByFieldStateBuilder().displayName((columns.find(({ name }) => name === spec.sortBy) ?? columns.at(-1)!).name).desc(true)]);
   if (queries.length > 1) {
     builder.withTransformation({ id: 'merge', options: {} });
   }
