@@ -22,6 +22,7 @@ influxdb.INFLUXDB_SIZE=20Gi : [1-9][0-9]*([KMGTP]i?)?
 influxdb.INFLUXDB_IMAGE=docker.io/library/influxdb:2.7.12 : [a-z0-9][-A-Za-z0-9._:/@]*
 influxdb.INFLUXDB_RETENTION=7d : [0-9]+(w|d|h|m|s)?
 influxdb.INFLUX_ADDR= : https?://[^[:space:]]+
+influxdb.INFLUX_CA_FILE= : /[^[:space:]\"\\]+
 influxdb.INFLUX_ORG= : .*
 influxdb.INFLUX_BUCKET= : .*
 influxdb.INFLUX_TOKEN= : .*
@@ -105,6 +106,11 @@ config_check_storage() {
 config_check_own_influxdb() {
   local key
   [[ -n $(value influxdb.INFLUX_ADDR) ]] || return 0
+  [[ -z $(value influxdb.INFLUX_CA_FILE) ]] || grep -qs -e '-----BEGIN CERTIFICATE-----' "$(value influxdb.INFLUX_CA_FILE)" ||
+    config_fail influxdb.INFLUX_CA_FILE "INFLUX_CA_FILE: $(value influxdb.INFLUX_CA_FILE) is no file with certificates (PEM)"
+  # What kubectl apply keeps of an object may have 256 KiB.
+  [[ -z $(value influxdb.INFLUX_CA_FILE) ]] || (($(wc -c <"$(value influxdb.INFLUX_CA_FILE)") <= 200000)) ||
+    config_fail influxdb.INFLUX_CA_FILE "INFLUX_CA_FILE: $(value influxdb.INFLUX_CA_FILE) has more than 200000 bytes; the one authority that signed the server's is enough"
   value_influxdb_INFLUX_TOKEN=$(value influxdb.INFLUX_TOKEN)
   : "${value_influxdb_INFLUX_TOKEN:=${INFLUX_TOKEN-}}" "${value_influxdb_INFLUX_PASSWORD:=${INFLUX_PASSWORD-}}"
   if [[ -n $(value influxdb.INFLUX_DATABASE) ]]; then

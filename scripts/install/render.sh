@@ -19,9 +19,12 @@ render_all() {
     printf 'patchesStrategicMerge:\n  - daemonset.yaml\n'
     [[ $(value influxdb.INSTALL) != true ]] || printf '  - influxdb.yaml\n  - influxdb-claim.yaml\n'
     [[ $(value grafana.INSTALL) != true ]] || printf '  - grafana.yaml\n  - grafana-claim.yaml\n'
+    [[ -z $(authority) ]] || echo "  - authority.yaml"
+    [[ -z $(authority) ]] || render_authority_file
   } >"$work/kustomization.yaml"
   [[ $(value grafana.INSTALL) != true ]] || choose_sources
   render_agent >"$work/daemonset.yaml"
+  [[ -z $(authority) ]] || render_authority >"$work/authority.yaml"
   render_influxdb >"$work/influxdb.yaml"
   render_grafana >"$work/grafana.yaml"
   render_claim influxdb INFLUXDB >"$work/influxdb-claim.yaml"
@@ -75,6 +78,36 @@ YAML
 # Variables of a Secret are read when a container starts. Its version in the template makes new pods of a new Secret, and says nothing of the content.
 render_secret_version() {
   [[ -z $secret_version ]] || printf '    metadata: {annotations: {kubebpfbox/influxdb-secret-version: "%s"}}' "$secret_version"
+}
+
+# The file of certificates for an InfluxDB of one's own, if any.
+authority() { [[ $(value influxdb.INSTALL) == true || -z $(value influxdb.INFLUX_ADDR) ]] || value influxdb.INFLUX_CA_FILE; }
+
+render_authority_file() {
+  cp "$(authority)" "$work/ca.crt"
+  cat <<YAML
+generatorOptions:
+  labels: {app.kubernetes.io/name: kubebpfbox, app.kubernetes.io/part-of: kubebpfbox}
+configMapGenerator:
+  - {name: kubebpfbox-influxdb-ca, files: [ca.crt]}
+YAML
+}
+
+render_authority() {
+  cat <<YAML
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: kubebpfbox}
+spec:
+  template:
+    spec:
+      containers:
+        - name: kubebpfbox
+          env: [{name: KUBEBPFBOX_SINKS_INFLUXDB_CA_FILE, value: /etc/kubebpfbox-influxdb/ca.crt}]
+          volumeMounts: [{name: influxdb-ca, mountPath: /etc/kubebpfbox-influxdb, readOnly: true}]
+      volumes:
+        - {name: influxdb-ca, configMap: {name: kubebpfbox-influxdb-ca}}
+YAML
 }
 
 render_influxdb() {

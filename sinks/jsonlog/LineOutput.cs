@@ -22,6 +22,9 @@ public sealed class FileLines(string path, long maxBytes, int maxFiles) : ILineO
     /// <inheritdoc/>
     public string Name => path;
 
+    /// <summary>Makes the file if it is not there, and looks whether it may be written.</summary>
+    public bool TryOpen(out string? trouble) => TryWrite([], out trouble);
+
     /// <inheritdoc/>
     public bool TryWrite(ReadOnlySpan<byte> lines, out string? trouble)
     {

@@ -1,5 +1,5 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
-using KubeBpfBox.Support;
 
 namespace KubeBpfBox.Deploy;
 
@@ -44,6 +44,22 @@ public sealed partial class FilesTests
         string agent = File.ReadAllText(Tools.PathOf("src/Agent/Agent.csproj"));
         Assert.All(ProjectReference().Matches(agent).Select(static match => match.Groups[1].Value), folder => Assert.Contains($"COPY {folder} {folder}", lines));
     }
+
+    /// <summary>The version stands in one place for the program and in some for who deploys it.</summary>
+    [Theory]
+    [InlineData("deploy/base/kustomization.yaml", "    newTag: {0}")]
+    [InlineData("deploy/chart/Chart.yaml", "appVersion: {0}")]
+    [InlineData("deploy/chart/Chart.yaml", "version: {0}")]
+    [InlineData("scripts/config.ini", "IMAGE_TAG={0}")]
+    public void Versions_agree(string file, string line)
+    {
+        string version = Version().Match(File.ReadAllText(Tools.PathOf("Directory.Build.props"))).Groups[1].Value;
+
+        Assert.Contains(string.Format(CultureInfo.InvariantCulture, line, version), File.ReadAllLines(Tools.PathOf(file)));
+    }
+
+    [GeneratedRegex("<Version>(.*)</Version>")]
+    private static partial Regex Version();
 
     [GeneratedRegex("^FROM .* AS (.*)$")]
     private static partial Regex Stage();

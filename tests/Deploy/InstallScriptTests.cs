@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using KubeBpfBox.Support;
 
 namespace KubeBpfBox.Deploy;
 
@@ -116,6 +117,30 @@ public sealed partial class InstallScriptTests
         Assert.DoesNotContain("very-secret", ended.Output + ended.Errors, StringComparison.Ordinal);
         Assert.DoesNotContain(Convert.ToBase64String("very-secret"u8), ended.Output, StringComparison.Ordinal);
         Assert.Contains("the Secrets", ended.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Certificates_for_https_go_to_a_configmap_that_the_agents_read()
+    {
+        const string Certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+        using TemporaryFolder folder = new();
+        string file = folder.PathOf("ca.pem"), other = folder.PathOf("other.pem");
+        File.WriteAllText(file, Certificate);
+        File.WriteAllText(other, "no certificate");
+        string Config(string path) => $"[influxdb]\nINSTALL=false\nINFLUX_ADDR=https://db:8086\nINFLUX_DATABASE=d\nINFLUX_CA_FILE={path}\n[grafana]\nINSTALL=false\n";
+        using InstallScript script = new(Config(file)), wrong = new(Config(other));
+
+        Objects installed = script.Render();
+        string daemonSet = installed.Canonical("DaemonSet/kubebpfbox");
+
+        Assert.Equal(Certificate, installed.Find("ConfigMap/kubebpfbox-influxdb-ca", "data", "ca.crt"));
+        foreach (string line in (string[])[
+            "env[KUBEBPFBOX_SINKS_INFLUXDB_CA_FILE]/value = \"/etc/kubebpfbox-influxdb/ca.crt\"", "volumeMounts[influxdb-ca]/mountPath = \"/etc/kubebpfbox-influxdb\"",
+            "/volumes[influxdb-ca]/configMap/name = \"kubebpfbox-influxdb-ca\"", "/volumes[data]/hostPath/path = \"/var/lib/kubebpfbox\""])
+        {
+            Assert.Contains(line, daemonSet, StringComparison.Ordinal);
+        }
+        Assert.Contains($":5: INFLUX_CA_FILE: {other} is no file with certificates (PEM)", wrong.Run(["--dry-run"]).Errors, StringComparison.Ordinal);
     }
 
     [Fact]

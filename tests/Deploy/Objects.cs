@@ -104,7 +104,7 @@ internal sealed partial class Objects
     private static string WithoutHash(string text) => Hash().Replace(text, "$1");
 
     /// <summary>Of Kustomize: ten letters and digits.</summary>
-    [GeneratedRegex("^(kubebpfbox)-[a-z0-9]{10}$")]
+    [GeneratedRegex("^(kubebpfbox|kubebpfbox-influxdb-ca)-[a-z0-9]{10}$")]
     private static partial Regex Hash();
 
     [GeneratedRegex("^(true|false|null|~|-?[0-9]+(\\.[0-9]+)?)?$")]

@@ -78,13 +78,14 @@ public sealed class InstallTests : IDisposable
         _installation.Install();
         HashSet<long> programs = ProgramsOf(AgentPod.Find().FindProcess());
         Assert.NotEmpty(programs);
+        Assert.Subset(Programs(), programs);
         Assert.NotEmpty(Installation.OfTheCluster());
 
         string said = _installation.Uninstall();
 
         Assert.Contains("data that stay: /var/lib/kubebpfbox on each node", said, StringComparison.Ordinal);
         Assert.Empty(Installation.OfTheCluster());
-        Assert.Empty(programs.Intersect(Programs().Select(static program => program.GetProperty("id").GetInt64())));
+        Assert.Empty(programs.Intersect(Programs()));
         Assert.NotEmpty(Directory.GetFiles("/var/lib/kubebpfbox"));
         Assert.Contains("nothing of kubebpfbox is in this cluster", _installation.Uninstall(), StringComparison.Ordinal);
     }
@@ -133,14 +134,14 @@ public sealed class InstallTests : IDisposable
         Assert.Empty(Installation.OfTheCluster());
     }
 
-    /// <summary>Kernel programs that a process holds.</summary>
-    private static HashSet<long> ProgramsOf(int processId) => [.. Programs()
-        .Where(program => program.TryGetProperty("pids", out JsonElement pids) && pids.EnumerateArray().Any(one => one.GetProperty("pid").GetInt32() == processId))
-        .Select(static program => program.GetProperty("id").GetInt64())];
+    /// <summary>Kernel programs that a process holds, by its descriptors of programs and of links (kernel/bpf/syscall.c: bpf_prog_show_fdinfo).</summary>
+    private static HashSet<long> ProgramsOf(int processId) => [.. Directory.GetFiles($"/proc/{processId}/fdinfo").SelectMany(File.ReadAllLines)
+        .Where(static line => line.StartsWith("prog_id:", StringComparison.Ordinal)).Select(static line => long.Parse(line["prog_id:".Length..].Trim(), CultureInfo.InvariantCulture))];
 
-    private static JsonElement[] Programs()
+    /// <summary>All that the kernel has.</summary>
+    private static HashSet<long> Programs()
     {
         using JsonDocument document = JsonDocument.Parse(ChildProcess.Run("bpftool", "-j", "prog", "show"));
-        return [.. document.RootElement.Clone().EnumerateArray()];
+        return [.. document.RootElement.EnumerateArray().Select(static program => program.GetProperty("id").GetInt64())];
     }
 }

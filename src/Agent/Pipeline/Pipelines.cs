@@ -68,7 +68,8 @@ internal static class Pipelines
     }
 
     /// <summary>The outputs that are on. /metrics is not among them: it is asked, not told.</summary>
-    /// <exception cref="AgentException">One cannot work as it is configured.</exception>
+    /// <exception cref="AgentException">The file of one cannot be written.</exception>
+    /// <exception cref="ConfigurationException">The settings of one do not fit each other.</exception>
     public static IReadOnlyList<ISink> CreateSinks(AgentOptions options, SinkContext context)
     {
         List<ISink> sinks = [];
@@ -82,10 +83,7 @@ internal static class Pipelines
         }
         if (options.JsonLogPath.Length > 0)
         {
-            sinks.Add(new JsonLogSink(
-                new JsonLogSinkOptions { RequestLog = options.JsonLogRequestLog, Url = options.ExportUrl },
-                context.Ledger, context.Loggers.CreateLogger("jsonlog"),
-                options.JsonLogPath == "-" ? new StandardOutputLines() : new FileLines(options.JsonLogPath, options.JsonLogMaxBytes, (int)options.JsonLogMaxFiles)));
+            sinks.Add(CreateJsonLog(options, context));
         }
         if (options.OtlpEndpoint.Length > 0)
         {
@@ -119,8 +117,23 @@ internal static class Pipelines
         }
         catch (OtlpException e)
         {
-            throw new AgentException(e.Message);
+            throw new ConfigurationException(e.Message);
         }
+    }
+
+    private static JsonLogSink CreateJsonLog(AgentOptions options, SinkContext context)
+    {
+        ILineOutput output;
+        if (options.JsonLogPath == "-")
+        {
+            output = new StandardOutputLines();
+        }
+        else
+        {
+            FileLines file = new(options.JsonLogPath, options.JsonLogMaxBytes, (int)options.JsonLogMaxFiles);
+            output = file.TryOpen(out string? trouble) ? file : throw new AgentException(trouble!);
+        }
+        return new JsonLogSink(new JsonLogSinkOptions { RequestLog = options.JsonLogRequestLog, Url = options.ExportUrl }, context.Ledger, context.Loggers.CreateLogger("jsonlog"), output);
     }
 
     private static SqliteSink CreateSqlite(AgentOptions options, SinkContext context)
@@ -157,7 +170,7 @@ internal static class Pipelines
         }
         catch (InfluxDbSinkException e)
         {
-            throw new AgentException(e.Message);
+            throw new ConfigurationException(e.Message);
         }
     }
 

@@ -28,6 +28,9 @@ public sealed class BadInputTests : IDisposable
     [InlineData("run --config {folder}/missing.yaml", "missing.yaml")]
     [InlineData("run --config {folder}/unknown.yaml", "unknown.yaml:3: plugins.traffic.ring_byte: no such setting; did you mean plugins.traffic.ring_bytes")]
     [InlineData("run --config {folder}/broken.yaml", "broken.yaml:2: not YAML")]
+    [InlineData("run --set sinks.sqlite.enabled=false --set sinks.influxdb.url=http://127.0.0.1:1", "sinks.influxdb.bucket: is not set")]
+    [InlineData("run --set sinks.sqlite.enabled=false --set sinks.otlp.endpoint=https://127.0.0.1:1 --set sinks.otlp.ca_file={folder}/none", "sinks.otlp.ca_file: ")]
+    [InlineData("run --set sinks.influxdb.url=influxdb:8086", "sinks.influxdb.url: 'influxdb:8086' is not allowed; allowed is an http or https URL")]
     [InlineData("observe --slower-than soon", "'soon' is not a duration")]
     [InlineData("observe --status 20", "'20' is not a status")]
     [InlineData("observe --server localhost", "'localhost' is not an address")]
@@ -74,6 +77,12 @@ public sealed class BadInputTests : IDisposable
         AssertRefused(Failed, expected, Run(AgentProcess.FreePort(), path));
         Assert.Equal("precious", File.ReadAllText(_folder.PathOf("text")));
     }
+
+    [Theory]
+    [InlineData("sinks.jsonlog.path=/proc/none/requests.jsonl", "sinks.jsonlog.path: /proc/none/requests.jsonl cannot be written")]
+    [InlineData("App.LogSavePath=/proc/none", "App.LogSavePath: /proc/none/agent.log cannot be written")]
+    public void A_file_of_lines_that_cannot_be_written(string setting, string expected) =>
+        AssertRefused(Failed, expected, [.. Run(AgentProcess.FreePort(), "a.db"), "--set", setting]);
 
     [Theory]
     [InlineData("/proc/none", "open cgroup '/proc/none'")]
