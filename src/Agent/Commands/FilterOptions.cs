@@ -13,7 +13,7 @@ internal sealed class FilterOptions
     {
         Add(command, "--namespace", "Only of this Kubernetes namespace.");
         Add(command, "--pod", "Only of this pod.");
-        Add(command, "--workload", "Only of this workload: a systemd unit, a container or a process.");
+        Add(command, "--workload", "Only of this workload: a Deployment or what else owns the pod; a systemd unit, a container or a process.");
         Add(command, "--protocol", "Only of this protocol, such as http.");
         Add(command, "--method", "Only with this method, such as GET.");
         Add(command, "--status", "Only with this status: 404, or 5xx for a class.");

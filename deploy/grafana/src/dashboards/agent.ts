@@ -19,7 +19,7 @@ const completenessThresholds = highIsGood(0.999, 0.99);
 
 /** Reasons that mean data were lost; all others are of what nobody wants. Source: ARCHITECTURE.md, "The ledger", and the sinks' READMEs. */
 const lossesInside = ['ring_full', 'no_storage', 'handshake_unclaimed', 'over_budget', 'no_room', 'malformed', 'slow_reader', 'pool_empty'];
-const lossesOfSinks = ['queue_full', 'write_failed', 'too_large', 'spool_full', 'spool_failed', 'spool_expired', 'damaged'];
+const lossesOfSinks = ['queue_full', 'write_failed', 'too_large', 'spool_full', 'spool_failed', 'spool_expired', 'error_rate', 'stopped'];
 const losses = [...lossesInside, ...lossesOfSinks];
 const markedLosses = Object.fromEntries(losses.map((reason) => [reason, colours.bad]));
 

@@ -16,7 +16,7 @@ const typeName: Name = { name: 'type', source: { influxdb: 'type', prometheus: '
  */
 const any = 'time > 0';
 /** As RED counts errors: what was not answered, 5xx, and for a client 4xx. The field `error` has only the first of them. */
-const failed = `("error" =~ /./ OR "code" >= 500 OR ("flow" = 'egress' AND "code" >= 400))`;
+const failed = `(("error" =~ /./ AND "error" != 'not_captured') OR "code" >= 500 OR ("flow" = 'egress' AND "code" >= 400))`;
 const codes = [['any', any], ['2xx', '"code" >= 200 AND "code" < 300'], ['3xx', '"code" >= 300 AND "code" < 400'], ['4xx', '"code" >= 400 AND "code" < 500'], ['5xx', '"code" >= 500'], ['failed', failed]] as const;
 const durations = [['any', any], ...[1, 10, 100, 250, 1000, 10000].map((ms) => [`${ms} ms`, `"duration" >= ${ms}`] as const)] as const;
 
@@ -109,7 +109,7 @@ export const requests: DashboardSpec = {
         {
           kind: 'timeseries',
           title: 'Failed requests by kind',
-          description: 'Requests that failed by kind of error, a second: a status such as 500, timeout, connection_reset, connection_closed, malformed. Resets and closed connections point to a server that crashed or was stopped. All filters apply but URL, code and duration.',
+          description: 'Requests that failed by kind of error, a second: a status such as 500, timeout, connection_reset, connection_closed. Resets and closed connections point to a server that crashed or was stopped. All filters apply but URL, code and duration.',
           width: 8,
           height: 8,
           interval: '10s',
