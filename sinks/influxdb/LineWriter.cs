@@ -21,8 +21,7 @@ public ref struct LineWriter(IBufferWriter<byte> output)
     private static readonly SearchValues<byte> s_plain = SearchValues.Create(
         "\t !#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~"u8);
 
-    private Span<byte> _span = output.GetSpan(Chunk * 2);
-    private int _at;
+    private Utf8Sink _sink = new(output);
     private byte _separator;
 
     /// <summary>Starts a line with its measurement and tags, escaped already: what <see cref="PointTags"/> wrote.</summary>
@@ -46,9 +45,9 @@ public ref struct LineWriter(IBufferWriter<byte> output)
         if (!text.IsEmpty)
         {
             Name(name);
-            Byte((byte)'"');
+            _sink.Byte((byte)'"');
             Escaped(text);
-            Byte((byte)'"');
+            _sink.Byte((byte)'"');
         }
     }
 
@@ -58,9 +57,9 @@ public ref struct LineWriter(IBufferWriter<byte> output)
         if (!string.IsNullOrEmpty(text))
         {
             Name(name);
-            Byte((byte)'"');
+            _sink.Byte((byte)'"');
             Escaped(text);
-            Byte((byte)'"');
+            _sink.Byte((byte)'"');
         }
     }
 
@@ -69,8 +68,8 @@ public ref struct LineWriter(IBufferWriter<byte> output)
     public void Field(scoped ReadOnlySpan<byte> name, long value)
     {
         Name(name);
-        Number(value);
-        Byte((byte)'i');
+        _sink.Number(value);
+        _sink.Byte((byte)'i');
     }
 
     /// <summary>Adds a number.</summary>
@@ -80,10 +79,10 @@ public ref struct LineWriter(IBufferWriter<byte> output)
         {
             Name(name);
             // Without an exponent: the longest double has 309 digits before its point.
-            Reserve(Chunk);
-            value.TryFormat(_span[_at..], out int written, "F9", CultureInfo.InvariantCulture);
-            int digits = _span.Slice(_at, written).LastIndexOfAnyExcept((byte)'0') + 1;
-            _at += _span[_at + digits - 1] == (byte)'.' ? digits - 1 : digits;
+            Span<byte> room = _sink.Room(Chunk);
+            value.TryFormat(room, out int written, "F9", CultureInfo.InvariantCulture);
+            int digits = room[..written].LastIndexOfAnyExcept((byte)'0') + 1;
+            _sink.Advance(room[digits - 1] == (byte)'.' ? digits - 1 : digits);
         }
     }
 
@@ -96,7 +95,7 @@ public ref struct LineWriter(IBufferWriter<byte> output)
         }
         Name(name);
         (long whole, long rest) = Math.DivRem(ns, 1_000_000);
-        Number(whole);
+        _sink.Number(whole);
         if (rest == 0)
         {
             return;
@@ -106,26 +105,17 @@ public ref struct LineWriter(IBufferWriter<byte> output)
         {
             rest /= 10;
         }
-        Reserve(digits + 1);
-        _span[_at] = (byte)'.';
-        for (int i = digits; i > 0; i--)
-        {
-            (rest, long digit) = Math.DivRem(rest, 10);
-            _span[_at + i] = (byte)('0' + digit);
-        }
-        _at += digits + 1;
+        _sink.Byte((byte)'.');
+        _sink.Digits((uint)rest, digits);
     }
 
     /// <summary>Adds an address without its port.</summary>
     public void Address(scoped ReadOnlySpan<byte> name, Endpoint endpoint)
     {
         Name(name);
-        Byte((byte)'"');
-        Span<byte> text = stackalloc byte[Endpoint.MaxTextLength];
-        text = text[..EndpointText.Format(endpoint, text)];
-        text = text[..text.LastIndexOf((byte)':')];
-        Raw(text[0] == (byte)'[' ? text[1..^1] : text);
-        Byte((byte)'"');
+        _sink.Byte((byte)'"');
+        _sink.Advance(EndpointText.FormatAddress(endpoint, _sink.Room(Endpoint.MaxTextLength)));
+        _sink.Byte((byte)'"');
     }
 
     /// <summary>Adds fields that were escaped already, with a comma before each.</summary>
@@ -133,7 +123,7 @@ public ref struct LineWriter(IBufferWriter<byte> output)
     {
         if (!escaped.IsEmpty)
         {
-            Byte(_separator);
+            _sink.Byte(_separator);
             Raw(escaped[1..]);
             _separator = (byte)',';
         }
@@ -142,19 +132,14 @@ public ref struct LineWriter(IBufferWriter<byte> output)
     /// <summary>Ends the line and hands it over.</summary>
     public void End(long timeNs)
     {
-        Byte((byte)' ');
-        Number(timeNs);
-        Byte((byte)'\n');
+        _sink.Byte((byte)' ');
+        _sink.Number(timeNs);
+        _sink.Byte((byte)'\n');
         Flush();
     }
 
     /// <summary>Hands over what was written, for fields or tags without a line around them.</summary>
-    public void Flush()
-    {
-        output.Advance(_at);
-        _span = default;
-        _at = 0;
-    }
+    public void Flush() => _sink.Flush();
 
     /// <summary>For fields alone, which <see cref="Fields"/> takes later: each has a comma before it.</summary>
     internal void StartFieldsAlone() => _separator = (byte)',';
@@ -170,24 +155,23 @@ public ref struct LineWriter(IBufferWriter<byte> output)
         {
             return;
         }
-        Byte((byte)',');
+        _sink.Byte((byte)',');
         Raw(name);
-        Byte((byte)'=');
+        _sink.Byte((byte)'=');
         ReadOnlySpan<char> rest = value;
         while (!rest.IsEmpty)
         {
             _ = Rune.DecodeFromUtf16(rest, out Rune rune, out int consumed);
             rest = rest[consumed..];
-            Reserve(8);
             if (rune.Value is ',' or '=' or ' ')
             {
-                _span[_at++] = (byte)'\\';
+                _sink.Byte((byte)'\\');
             }
             else if (!IsPrintable(rune) || (rune.Value == '\\' && (rest.IsEmpty || rest[0] is ',' or '=' or ' ' or '\\')))
             {
                 rune = new Rune('?');
             }
-            _at += rune.EncodeToUtf8(_span[_at..]);
+            Write(rune);
         }
     }
 
@@ -199,50 +183,25 @@ public ref struct LineWriter(IBufferWriter<byte> output)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Name(scoped ReadOnlySpan<byte> name)
     {
-        Reserve(name.Length + 2);
-        _span[_at++] = _separator;
-        name.CopyTo(_span[_at..]);
-        _at += name.Length;
-        _span[_at++] = (byte)'=';
+        Span<byte> room = _sink.Room(name.Length + 2);
+        room[0] = _separator;
+        name.CopyTo(room[1..]);
+        room[name.Length + 1] = (byte)'=';
+        _sink.Advance(name.Length + 2);
         _separator = (byte)',';
     }
 
-    private void Number(long value)
-    {
-        Reserve(20);
-        _ = value.TryFormat(_span[_at..], out int written, default, CultureInfo.InvariantCulture);
-        _at += written;
-    }
+    private void Write(Rune rune) => _sink.Advance(rune.EncodeToUtf8(_sink.Room(4)));
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Byte(byte value)
-    {
-        Reserve(1);
-        _span[_at++] = value;
-    }
-
-    // In pieces, so that a long text does not make the output find one long span.
-    internal void Raw(scoped ReadOnlySpan<byte> text)
-    {
-        while (text.Length > Chunk)
-        {
-            Reserve(Chunk);
-            text[..Chunk].CopyTo(_span[_at..]);
-            _at += Chunk;
-            text = text[Chunk..];
-        }
-        Reserve(text.Length);
-        text.CopyTo(_span[_at..]);
-        _at += text.Length;
-    }
+    /// <summary>Bytes that need no escaping.</summary>
+    internal void Raw(scoped ReadOnlySpan<byte> text) => _sink.RawInPieces(text);
 
     private void Text(ReadOnlySpan<char> text)
     {
         while (!text.IsEmpty)
         {
-            int take = PieceOf(text);
-            Reserve(Chunk);
-            _at += Encoding.UTF8.GetBytes(text[..take], _span[_at..]);
+            int take = Utf8Sink.PieceOf(text, Chunk / 3);
+            _sink.Advance(Encoding.UTF8.GetBytes(text[..take], _sink.Room(Chunk)));
             text = text[take..];
         }
     }
@@ -252,17 +211,10 @@ public ref struct LineWriter(IBufferWriter<byte> output)
         Span<byte> utf8 = stackalloc byte[Chunk];
         while (!text.IsEmpty)
         {
-            int take = PieceOf(text);
+            int take = Utf8Sink.PieceOf(text, Chunk / 3);
             Escaped(utf8[..Encoding.UTF8.GetBytes(text[..take], utf8)]);
             text = text[take..];
         }
-    }
-
-    /// <summary>How many characters fit into a chunk without cutting a pair of surrogates.</summary>
-    private static int PieceOf(ReadOnlySpan<char> text)
-    {
-        int take = Math.Min(text.Length, Chunk / 3);
-        return take < text.Length && char.IsHighSurrogate(text[take - 1]) ? take - 1 : take;
     }
 
     private void Escaped(scoped ReadOnlySpan<byte> text)
@@ -282,33 +234,15 @@ public ref struct LineWriter(IBufferWriter<byte> output)
 
     private int Special(scoped ReadOnlySpan<byte> text)
     {
-        Reserve(4);
         if (text[0] is (byte)'"' or (byte)'\\')
         {
-            _span[_at++] = (byte)'\\';
-            _span[_at++] = text[0];
+            _sink.Byte((byte)'\\');
+            _sink.Byte(text[0]);
             return 1;
         }
         // What is no UTF-8 is decoded to U+FFFD.
         _ = Rune.DecodeFromUtf8(text, out Rune rune, out int consumed);
-        _at += (rune.IsAscii ? Rune.ReplacementChar : rune).EncodeToUtf8(_span[_at..]);
+        Write(rune.IsAscii ? Rune.ReplacementChar : rune);
         return consumed;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Reserve(int count)
-    {
-        if (_span.Length - _at < count)
-        {
-            Refill(count);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Refill(int count)
-    {
-        output.Advance(_at);
-        _span = output.GetSpan(Math.Max(count, Chunk * 2));
-        _at = 0;
     }
 }

@@ -6,7 +6,7 @@ namespace KubeBpfBox.Core.Records;
 
 /// <summary>Writes UTF-8 into a buffer writer without asking it for each piece.</summary>
 /// <remarks>Lifetime: nothing reaches the writer before <see cref="Flush"/>. Bytes from outside go through one of the escaping methods.</remarks>
-internal ref struct Utf8Sink(IBufferWriter<byte> output)
+public ref struct Utf8Sink(IBufferWriter<byte> output)
 {
     private const int Chunk = 512;
 
@@ -130,6 +130,17 @@ internal ref struct Utf8Sink(IBufferWriter<byte> output)
         }
     }
 
+    /// <summary>Room for so many bytes, for who formats in place; <see cref="Advance"/> says how many were used.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Span<byte> Room(int count)
+    {
+        Reserve(count);
+        return _span[_at..];
+    }
+
+    /// <summary>Says how many bytes of <see cref="Room"/> were used.</summary>
+    public void Advance(int count) => _at += count;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Reserve(int count)
     {
@@ -164,6 +175,13 @@ internal ref struct Utf8Sink(IBufferWriter<byte> output)
         EscapedInPieces(text, json);
     }
 
+    /// <summary>How many characters to take at most, so that no pair of surrogates is cut.</summary>
+    public static int PieceOf(ReadOnlySpan<char> text, int max)
+    {
+        int take = Math.Min(text.Length, max);
+        return take < text.Length && char.IsHighSurrogate(text[take - 1]) ? take - 1 : take;
+    }
+
     private void EscapedInPieces(string text, bool json)
     {
         Span<byte> utf8 = stackalloc byte[128];
@@ -171,11 +189,7 @@ internal ref struct Utf8Sink(IBufferWriter<byte> output)
         while (!rest.IsEmpty)
         {
             // A chunk of 42 characters always fits; a pair of surrogates must not be cut.
-            int take = Math.Min(rest.Length, 42);
-            if (take < rest.Length && char.IsHighSurrogate(rest[take - 1]))
-            {
-                take--;
-            }
+            int take = PieceOf(rest, 42);
             int length = Encoding.UTF8.GetBytes(rest[..take], utf8);
             Escaped(utf8[..length], json);
             rest = rest[take..];
@@ -189,16 +203,16 @@ internal ref struct Utf8Sink(IBufferWriter<byte> output)
             int plain = text.IndexOfAnyExcept(Plain);
             if (plain < 0)
             {
-                Chunked(text);
+                RawInPieces(text);
                 return;
             }
-            Chunked(text[..plain]);
+            RawInPieces(text[..plain]);
             text = text[(plain + (json ? JsonEscape(text[plain..]) : TerminalEscape(text[plain])))..];
         }
     }
 
-    // In pieces, so that a long field does not make the writer find one long span.
-    private void Chunked(scoped ReadOnlySpan<byte> text)
+    /// <summary>Writes bytes that need no escaping, in pieces, so that a long field does not make the writer find one long span.</summary>
+    public void RawInPieces(scoped ReadOnlySpan<byte> text)
     {
         while (text.Length > Chunk)
         {
