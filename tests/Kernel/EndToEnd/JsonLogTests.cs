@@ -41,7 +41,7 @@ public sealed class JsonLogTests(AgentFixture fixture)
         int port = AgentProcess.FreePort();
         using TemporaryFolder folder = new();
         string command = string.Join(' ', AgentProcess.Arguments(port, folder.PathOf("k.db"), fixture.CgroupPath, "sinks.jsonlog.path=-", $"App.LogSavePath={folder.FolderPath}"));
-        using ChildProcess shell = ChildProcess.Start("/bin/sh", ["-c", $"{{ echo $$; exec {AgentProcess.Program} {command}; }} | head -1; sleep 100"]);
+        using ChildProcess shell = ChildProcess.Start("/bin/sh", ["-c", $"sh -c 'echo $$; exec {AgentProcess.Program} {command}' | head -1; sleep 100"]);
         string log = folder.PathOf("agent.log");
         bool IsTold(string text) => File.Exists(log) && File.ReadAllText(log).Contains(text, StringComparison.Ordinal);
         shell.WaitUntil(() => IsTold("API on http"), "the agent's start", TimeSpan.FromSeconds(20));
