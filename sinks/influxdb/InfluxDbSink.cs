@@ -66,8 +66,7 @@ public sealed class InfluxDbSink : ISink, ITransactionObserver, INodeEventObserv
     /// <inheritdoc/>
     public void OnTransaction(in Transaction transaction)
     {
-        bool isLogged = _options.RequestLog == LoggedRequests.All || (_options.RequestLog == LoggedRequests.Errors && TransactionOutcome.IsError(in transaction));
-        if (isLogged && _log.TryBegin(out IBufferWriter<byte> output))
+        if (_options.RequestLog.Includes(in transaction) && _log.TryBegin(out IBufferWriter<byte> output))
         {
             _trafficLines.Write(output, in transaction);
             _log.End(transaction.StartNs);

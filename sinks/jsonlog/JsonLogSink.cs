@@ -58,7 +58,7 @@ public sealed class JsonLogSink : ISink, ITransactionObserver, INodeEventObserve
     /// <inheritdoc/>
     public void OnTransaction(in Transaction transaction)
     {
-        if (_options.RequestLog == LoggedRequests.All || (_options.RequestLog == LoggedRequests.Errors && TransactionOutcome.IsError(in transaction)))
+        if (_options.RequestLog.Includes(in transaction))
         {
             Span<byte> route = stackalloc byte[RouteTemplate.MaxBytes];
             Transaction shown = transaction with { Target = ExportedTarget.Of(in transaction, _options.Url, route) };

@@ -62,8 +62,8 @@ public sealed class OtlpSink : ISink, ITransactionObserver, INodeEventObserver
         AddHeld(events, WaitingEvents);
         _eventWriter = new EventWriter(_writer);
 
-        _metrics = new MetricBatches(_resources, sources, NowNs(), HandOn);
-        _nextMetricsNs = NowNs() + Nanoseconds(options.MetricsInterval);
+        _metrics = new MetricBatches(_resources, sources, _time.NowNs(), HandOn);
+        _nextMetricsNs = _time.NowNs() + Nanoseconds(options.MetricsInterval);
         _thread = new Thread(Run) { Name = "otlp-writer", IsBackground = true };
     }
 
@@ -132,7 +132,7 @@ public sealed class OtlpSink : ISink, ITransactionObserver, INodeEventObserver
         {
         }
         WriteEvents();
-        long nowNs = NowNs();
+        long nowNs = _time.NowNs();
         if (_options.Metrics && (isLast || nowNs >= _nextMetricsNs))
         {
             // By the plan and not by now, or the intervals would grow by the time that each round takes.
@@ -197,7 +197,7 @@ public sealed class OtlpSink : ISink, ITransactionObserver, INodeEventObserver
             // They stay counted as held until they are handed on.
             events = [.. _events];
         }
-        long nowNs = NowNs();
+        long nowNs = _time.NowNs();
         _writer.Clear();
         foreach (IGrouping<Workload, NodeEvent> group in events.GroupBy(static happened => happened.Workload))
         {
@@ -236,6 +236,4 @@ public sealed class OtlpSink : ISink, ITransactionObserver, INodeEventObserver
     }
 
     private static long Nanoseconds(TimeSpan span) => span.Ticks * TimeSpan.NanosecondsPerTick;
-
-    private long NowNs() => Nanoseconds(_time.GetUtcNow() - DateTimeOffset.UnixEpoch);
 }

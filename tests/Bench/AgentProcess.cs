@@ -21,7 +21,7 @@ internal sealed class AgentProcess : IDisposable
             _folder.Dispose();
             throw new InvalidOperationException($"{options.AgentPath} is not there: make build, or name it with --agent");
         }
-        int port = FreePort();
+        int port = TcpPort.Free();
         _http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = TimeSpan.FromSeconds(20) };
         List<string> arguments = ["run", "--quiet", "--set", $"api.listen=127.0.0.1:{port}", "--set", $"sinks.sqlite.path={_folder.PathOf("kubebpfbox.db")}"];
         foreach (string setting in options.CgroupPath is null ? options.Settings : [$"plugins.traffic.cgroup_path={options.CgroupPath}", .. options.Settings])
@@ -139,13 +139,6 @@ internal sealed class AgentProcess : IDisposable
         {
             return false;
         }
-    }
-
-    private static int FreePort()
-    {
-        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }
 

@@ -35,7 +35,7 @@ public sealed class InfluxServer : IDisposable
         _network = network;
         _address = address ?? IPAddress.Loopback;
         _isClosed = isClosed;
-        Port = port != 0 ? port : FreePort();
+        Port = port != 0 ? port : TcpPort.Free();
         Database = database ?? string.Empty;
         _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ConnectCallback = ConnectAsync }) { Timeout = TimeSpan.FromMinutes(2) };
         if (isClosed)
@@ -171,13 +171,6 @@ public sealed class InfluxServer : IDisposable
                 rows.Add(fields);
             }
         }
-    }
-
-    private static int FreePort()
-    {
-        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     private bool IsUp()

@@ -43,7 +43,7 @@ internal static class Pipelines
         List<IProtocol> protocols = [];
         if (options.Http1Enabled)
         {
-            protocols.Add(new Http1Protocol(TimeSpan.FromTicks(options.Http1RequestTimeoutNs / TimeSpan.NanosecondsPerTick)));
+            protocols.Add(new Http1Protocol(Span(options.Http1RequestTimeoutNs)));
         }
         return protocols;
     }
@@ -244,6 +244,6 @@ internal static class Pipelines
     {
         MaxBytes = options.StreamsMaxBytes,
         MaxConnections = (int)options.StreamsMaxConnections,
-        IdleTimeout = TimeSpan.FromTicks(options.StreamsIdleTimeoutNs / TimeSpan.NanosecondsPerTick),
+        IdleTimeout = Span(options.StreamsIdleTimeoutNs),
     };
 }

@@ -5,6 +5,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using KubeBpfBox.Core.Records;
+using KubeBpfBox.Core.Tls;
 
 namespace KubeBpfBox.Core.Export;
 
@@ -12,7 +13,8 @@ namespace KubeBpfBox.Core.Export;
 public static class ExportHttp
 {
     private const int MaxReasonChars = 300;
-    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
+
+    // A server that asks for more than this is asked again anyway: the answer may have been a mistake.
     private static readonly TimeSpan s_longestRetryAfter = TimeSpan.FromHours(1);
 
     /// <summary>A handler with one connection that is kept. Redirects are not followed: credentials go to the server that was named.</summary>
@@ -121,10 +123,6 @@ public static class ExportHttp
         {
             throw new InvalidDataException($"{path}: has no certificate; name a PEM file");
         }
-        // Authorities of one's own publish no revocation lists; nothing is fetched from addresses that certificates name.
-        X509ChainPolicy policy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
-        policy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
-        policy.CustomTrustStore.AddRange(authorities);
-        return policy;
+        return PinnedAuthorities.Policy(authorities);
     }
 }

@@ -1,3 +1,5 @@
+using KubeBpfBox.Core.Records;
+
 namespace KubeBpfBox.Core.Export;
 
 /// <summary>A spool on a disk that may fail: opened again if need be, told about once, never a reason to stop.</summary>
@@ -123,8 +125,7 @@ internal sealed class SpoolKeeper(string id, ExportOptions options, ExportStages
     {
         if (HasItems)
         {
-            long now = (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
-            double oldest = now - (options.SpoolMaxAge.TotalSeconds * 1e9);
+            double oldest = time.NowNs() - (options.SpoolMaxAge.TotalSeconds * 1e9);
             _ = Try(() => _spool!.Expire((long)oldest));
         }
     }

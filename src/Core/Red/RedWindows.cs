@@ -1,3 +1,5 @@
+using KubeBpfBox.Core.Records;
+
 namespace KubeBpfBox.Core.Red;
 
 /// <summary>What each series counted between two points of time.</summary>
@@ -39,7 +41,7 @@ public sealed class RedWindows : IDisposable
         _red = red;
         _observers = [.. observers];
         _time = time ?? TimeProvider.System;
-        _sinceNs = NowNs();
+        _sinceNs = _time.NowNs();
         _startNs = StartOf(_sinceNs);
     }
 
@@ -60,7 +62,7 @@ public sealed class RedWindows : IDisposable
         {
             if (_observers.Length > 0)
             {
-                Take(NowNs());
+                Take(_time.NowNs());
             }
         }
     }
@@ -70,7 +72,7 @@ public sealed class RedWindows : IDisposable
     {
         lock (_lock)
         {
-            long nowNs = NowNs();
+            long nowNs = _time.NowNs();
             if (StartOf(nowNs) != _startNs)
             {
                 Take(nowNs);
@@ -89,6 +91,4 @@ public sealed class RedWindows : IDisposable
     }
 
     private static long StartOf(long ns) => ns / LengthNs * LengthNs;
-
-    private long NowNs() => (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
 }

@@ -1,3 +1,5 @@
+using KubeBpfBox.Core.Records;
+
 
 namespace KubeBpfBox.Core.Sinks;
 
@@ -12,4 +14,12 @@ public enum LoggedRequests
 
     /// <summary>None: only series and events.</summary>
     None,
+}
+
+/// <summary>Applies <see cref="LoggedRequests"/>.</summary>
+public static class LoggedRequestsChoice
+{
+    /// <summary>Whether a transaction is logged.</summary>
+    public static bool Includes(this LoggedRequests logged, in Transaction transaction) =>
+        logged == LoggedRequests.All || (logged == LoggedRequests.Errors && TransactionOutcome.IsError(in transaction));
 }

@@ -19,7 +19,7 @@ internal sealed class PrometheusServer : IDisposable
     /// <param name="target">Port of the agent on the loopback.</param>
     public PrometheusServer(int target)
     {
-        int port = AgentProcess.FreePort();
+        int port = TcpPort.Free();
         _http.BaseAddress = new Uri($"http://127.0.0.1:{port}");
         File.WriteAllText(_folder.PathOf("prometheus.yml"), $"""
             global:

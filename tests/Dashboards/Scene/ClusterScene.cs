@@ -81,7 +81,7 @@ public sealed class ClusterScene : IAsyncLifetime
 
     private async Task PlayAsync(ScenePod server, ScenePod other, ScenePod client, ScenePod stalled, ScenePod hungry)
     {
-        int stalledPort = AgentProcess.FreePort();
+        int stalledPort = TcpPort.Free();
         ChildProcess[] asking = [.. ((ScenePod[])[server, other]).Select(Serve).ToArray().Select(port => Run(client, "ask", port, (int)Traffic.TotalSeconds))];
         Run(stalled, "stall", stalledPort);
         await Task.Delay(TimeSpan.FromSeconds(2));
@@ -102,7 +102,7 @@ public sealed class ClusterScene : IAsyncLifetime
     /// <returns>Its port.</returns>
     private int Serve(ScenePod pod)
     {
-        int port = AgentProcess.FreePort();
+        int port = TcpPort.Free();
         Run(pod, "serve", port).WaitForPort(new(IPAddress.Loopback, port), TimeSpan.FromSeconds(10));
         return port;
     }

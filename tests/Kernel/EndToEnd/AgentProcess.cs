@@ -31,7 +31,7 @@ internal sealed class AgentProcess : IDisposable
     {
         _network = network;
         _http = new(new SocketsHttpHandler { UseProxy = false, PooledConnectionLifetime = TimeSpan.Zero, ConnectCallback = ConnectAsync }) { Timeout = TimeSpan.FromSeconds(20) };
-        Port = FreePort();
+        Port = TcpPort.Free();
         Database = _folder.PathOf("agent.db");
         Process = Start(Arguments(Port, Database, cgroup, settings));
         try
@@ -73,14 +73,6 @@ internal sealed class AgentProcess : IDisposable
         using ChildProcess child = ChildProcess.Start(Program, arguments);
         child.WaitForExit(TimeSpan.FromSeconds(30));
         return (child.ExitCode, child.Output, child.Errors);
-    }
-
-    /// <summary>A port that nobody listens on now.</summary>
-    public static int FreePort()
-    {
-        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     public ChildProcess Observe(params IEnumerable<string> arguments)

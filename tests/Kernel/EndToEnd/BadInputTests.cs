@@ -74,7 +74,7 @@ public sealed class BadInputTests : IDisposable
     {
         Directory.CreateDirectory(_folder.PathOf("folder"));
         File.WriteAllText(_folder.PathOf("text"), "precious");
-        AssertRefused(Failed, expected, Run(AgentProcess.FreePort(), path));
+        AssertRefused(Failed, expected, Run(TcpPort.Free(), path));
         Assert.Equal("precious", File.ReadAllText(_folder.PathOf("text")));
     }
 
@@ -82,13 +82,13 @@ public sealed class BadInputTests : IDisposable
     [InlineData("sinks.jsonlog.path=/proc/none/requests.jsonl", "sinks.jsonlog.path: /proc/none/requests.jsonl cannot be written")]
     [InlineData("App.LogSavePath=/proc/none", "App.LogSavePath: /proc/none/agent.log cannot be written")]
     public void A_file_of_lines_that_cannot_be_written(string setting, string expected) =>
-        AssertRefused(Failed, expected, [.. Run(AgentProcess.FreePort(), "a.db"), "--set", setting]);
+        AssertRefused(Failed, expected, [.. Run(TcpPort.Free(), "a.db"), "--set", setting]);
 
     [Theory]
     [InlineData("/proc/none", "open cgroup '/proc/none'")]
     [InlineData("/proc", "must be on a cgroup v2 mount")]
     public void A_cgroup_that_is_none(string path, string expected) =>
-        AssertRefused(Failed, expected, [.. Run(AgentProcess.FreePort(), "a.db"), "--set", $"plugins.traffic.cgroup_path={path}", "--set", "log.level=error"]);
+        AssertRefused(Failed, expected, [.. Run(TcpPort.Free(), "a.db"), "--set", $"plugins.traffic.cgroup_path={path}", "--set", "log.level=error"]);
 
     [Fact]
     public void No_rights()
@@ -96,7 +96,7 @@ public sealed class BadInputTests : IDisposable
         // The whole set of root but one capability, so that the built files can be read wherever they lie.
         using ChildProcess agent = ChildProcess.Start(
             AptPackages.Require("setpriv", "util-linux"),
-            ["--bounding-set=-bpf,-sys_admin", "--inh-caps=-bpf,-sys_admin", AgentProcess.Program, .. Run(AgentProcess.FreePort(), "a.db")]);
+            ["--bounding-set=-bpf,-sys_admin", "--inh-caps=-bpf,-sys_admin", AgentProcess.Program, .. Run(TcpPort.Free(), "a.db")]);
         agent.WaitForExit(TimeSpan.FromSeconds(30));
         AssertOneLine(Failed, "this process lacks CAP_BPF: run it as root", (agent.ExitCode, agent.Output, agent.Errors));
     }

@@ -9,7 +9,7 @@ internal sealed class Island : IDisposable
 
     public Island()
     {
-        Port = AgentProcess.FreePort();
+        Port = TcpPort.Free();
         try
         {
             Nginx = Inside(() => new NginxServer(null, Port));

@@ -38,7 +38,7 @@ public sealed class JsonLogTests(AgentFixture fixture)
     [Fact]
     public void Standard_output_whose_reader_went_is_told_and_the_agent_goes_on()
     {
-        int port = AgentProcess.FreePort();
+        int port = TcpPort.Free();
         using TemporaryFolder folder = new();
         string command = string.Join(' ', AgentProcess.Arguments(port, folder.PathOf("k.db"), fixture.CgroupPath, "sinks.jsonlog.path=-", $"App.LogSavePath={folder.FolderPath}"));
         using ChildProcess shell = ChildProcess.Start("/bin/sh", ["-c", $"sh -c 'echo $$; exec {AgentProcess.Program} {command}' | head -1; sleep 100"]);

@@ -53,7 +53,7 @@ public sealed class ObserveTests(AgentFixture fixture)
         // A machine that is busy with other things may make one look through /proc too slow; not all.
         for (int i = 0; i < 3 && name is null or "unknown"; i++)
         {
-            int port = AgentProcess.FreePort();
+            int port = TcpPort.Free();
             // Says when it listens: nothing may connect before the one request that counts.
             using ChildProcess server = fixture.Inside(() => ChildProcess.Start(python, "-c",
                 $"import http.server as h\ns = h.HTTPServer(('127.0.0.1', {port}), h.SimpleHTTPRequestHandler)\nprint('listening', flush=True)\ns.serve_forever()"));
@@ -74,7 +74,7 @@ public sealed class ObserveTests(AgentFixture fixture)
         Directory.CreateDirectory(folder);
         try
         {
-            int port = AgentProcess.FreePort();
+            int port = TcpPort.Free();
             using (ChildProcess server = ChildProcess.Start("sh", "-c", $"echo $$ > {folder}/cgroup.procs; exec {python} -m http.server --bind 127.0.0.1 {port}"))
             {
                 server.WaitForPort(new IPEndPoint(IPAddress.Loopback, port), TimeSpan.FromSeconds(20));
@@ -166,7 +166,7 @@ public sealed class ObserveTests(AgentFixture fixture)
     public void An_observer_outlives_its_agent_and_goes_on_with_the_next()
     {
         using TemporaryFolder folder = new();
-        int port = AgentProcess.FreePort();
+        int port = TcpPort.Free();
         string[] arguments = [.. AgentProcess.Arguments(port, folder.PathOf("a.db"), fixture.CgroupPath)];
         ChildProcess agent = ChildProcess.Start(AgentProcess.Program, arguments);
         agent.WaitForText("captures", TimeSpan.FromSeconds(20));

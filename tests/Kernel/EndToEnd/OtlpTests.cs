@@ -91,7 +91,7 @@ public sealed class OtlpTests(AgentFixture fixture)
     public void What_was_seen_while_the_receiver_was_away_arrives_later_even_from_another_run()
     {
         using TemporaryFolder folder = new();
-        int port = AgentProcess.FreePort();
+        int port = TcpPort.Free();
         using (AgentProcess agent = new(fixture.CgroupPath, Settings(port, folder)))
         {
             Get("/10k", "-01");

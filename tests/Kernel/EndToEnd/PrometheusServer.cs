@@ -13,7 +13,7 @@ internal sealed class PrometheusServer : IDisposable
 
     public PrometheusServer(int agentPort)
     {
-        int port = AgentProcess.FreePort();
+        int port = TcpPort.Free();
         _http.BaseAddress = new Uri($"http://127.0.0.1:{port}");
         File.WriteAllText(_folder.PathOf("prometheus.yml"), string.Create(CultureInfo.InvariantCulture, $$"""
             global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}

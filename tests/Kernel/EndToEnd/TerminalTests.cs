@@ -42,7 +42,7 @@ public sealed class TerminalTests(AgentFixture fixture)
 
         public Run(string cgroup, params IEnumerable<string> options)
         {
-            string arguments = string.Join(' ', [.. AgentProcess.Arguments(AgentProcess.FreePort(), _folder.PathOf("a.db"), cgroup), .. options]);
+            string arguments = string.Join(' ', [.. AgentProcess.Arguments(TcpPort.Free(), _folder.PathOf("a.db"), cgroup), .. options]);
             Terminal = ChildProcess.Start(AptPackages.Require("script", "bsdutils"), "-qefc", $"echo $$ > {_folder.PathOf("pid")}; exec {AgentProcess.Program} {arguments}", "/dev/null");
             Terminal.WaitForText("captures", TimeSpan.FromSeconds(20));
         }

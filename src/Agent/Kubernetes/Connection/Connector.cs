@@ -1,6 +1,6 @@
 using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Cryptography.X509Certificates;
+using KubeBpfBox.Core.Tls;
 
 namespace KubeBpfBox.Agent.Kubernetes.Connection;
 
@@ -69,21 +69,12 @@ internal sealed class Connector(ApiServer server, TimeSpan keepAliveInterval)
         }
         else if (server.Authority is { } authority)
         {
-            options.CertificateChainPolicy = Pinned(authority.ReadCertificates());
+            options.CertificateChainPolicy = PinnedAuthorities.Policy(authority.ReadCertificates());
         }
         if (server.Credentials.Certificate is { } certificate)
         {
             options.ClientCertificateContext = SslStreamCertificateContext.Create(certificate.Load(), certificate.Certificate.ReadCertificates(), offline: true);
         }
         return options;
-    }
-
-    private static X509ChainPolicy Pinned(X509Certificate2Collection authorities)
-    {
-        // Clusters' own authorities publish no revocation lists; nothing is fetched from the addresses that certificates name.
-        X509ChainPolicy policy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
-        policy.ApplicationPolicy.Add(new System.Security.Cryptography.Oid("1.3.6.1.5.5.7.3.1"));
-        policy.CustomTrustStore.AddRange(authorities);
-        return policy;
     }
 }
