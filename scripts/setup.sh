@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Installs what is missing to build, and for each section that is named also what that needs, from the distribution's packages: "test" the tests (with packages
-# of npm, as their lock files name them) and benchmarks, "image" the container image, "kube" a Kubernetes node for the tests, "kube-build" building that Kubernetes.
+# Installs what is missing to build, and for each section that is named also what that needs: "test" the tests and benchmarks, "image" the container image,
+# "kube" a Kubernetes node for the tests, "kube-build" building that Kubernetes. From the distribution's packages, and npm's as lock files name them.
 # Does nothing, quickly, when all is there. Debian and Ubuntu names; elsewhere it says what to install.
 set -euo pipefail
 
 # A file each package brings, and the package.
 build=(/usr/bin/clang:clang /usr/bin/llvm-strip:llvm /usr/include/bpf/bpf_helpers.h:libbpf-dev /usr/include/libelf.h:libelf-dev
-       /usr/include/zlib.h:zlib1g-dev /usr/include/sqlite3.h:libsqlite3-dev)
+       /usr/include/zlib.h:zlib1g-dev /usr/include/sqlite3.h:libsqlite3-dev /usr/bin/node:nodejs /usr/bin/npm:npm)
 tests=(/usr/sbin/ip:iproute2 /usr/sbin/bpftool:bpftool /usr/sbin/nginx:nginx-light /usr/bin/wrk:wrk /usr/bin/curl:curl
        /usr/bin/python3:python3 /usr/bin/tcpdump:tcpdump /usr/bin/promtool:prometheus /usr/bin/influxd:influxdb /usr/sbin/iptables:iptables /usr/lib/x86_64-linux-gnu/libc.a:libc6-dev
-       /usr/bin/node:nodejs /usr/bin/npm:npm /usr/bin/shellcheck:shellcheck)
+       /usr/bin/shellcheck:shellcheck)
 image=(/usr/lib/x86_64-linux-gnu/libssl.so.3:libssl3 /etc/ssl/certs/ca-certificates.crt:ca-certificates)
 kube=(/usr/bin/etcd:etcd-server /usr/bin/containerd:containerd /usr/sbin/runc:runc /usr/lib/cni/bridge:containernetworking-plugins
       /usr/sbin/iptables:iptables /usr/sbin/conntrack:conntrack /usr/sbin/ipset:ipset /usr/bin/socat:socat /usr/sbin/ip:iproute2 /bin/busybox:busybox-static
@@ -18,11 +18,12 @@ kube=(/usr/bin/etcd:etcd-server /usr/bin/containerd:containerd /usr/sbin/runc:ru
 kube_build=(/usr/bin/go:golang-go /usr/bin/dpkg-source:dpkg-dev)
 
 # Folders with a package-lock.json.
+build_nodes=(web)
 test_nodes=(tests/OtlpReceiver deploy/grafana)
 
 cd "$(dirname "$0")/.."
 wanted=("${build[@]}")
-nodes=()
+nodes=("${build_nodes[@]}")
 for section in "$@"; do
   case $section in
     build) ;;
