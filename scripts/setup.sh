@@ -6,7 +6,7 @@ set -euo pipefail
 
 # A file each package brings, and the package.
 build=(/usr/bin/clang:clang /usr/bin/llvm-strip:llvm /usr/include/bpf/bpf_helpers.h:libbpf-dev /usr/include/libelf.h:libelf-dev
-       /usr/include/zlib.h:zlib1g-dev /usr/include/sqlite3.h:libsqlite3-dev /usr/bin/node:nodejs /usr/bin/npm:npm)
+       /usr/include/zlib.h:zlib1g-dev /usr/include/sqlite3.h:libsqlite3-dev)
 tests=(/usr/sbin/ip:iproute2 /usr/sbin/bpftool:bpftool /usr/sbin/nginx:nginx-light /usr/bin/wrk:wrk /usr/bin/curl:curl
        /usr/bin/python3:python3 /usr/bin/tcpdump:tcpdump /usr/bin/promtool:prometheus /usr/bin/influxd:influxdb /usr/sbin/iptables:iptables /usr/lib/x86_64-linux-gnu/libc.a:libc6-dev
        /usr/bin/shellcheck:shellcheck)
@@ -38,6 +38,9 @@ missing=()
 for entry in "${wanted[@]}"; do
   [[ -e ${entry%%:*} ]] || missing+=("${entry#*:}")
 done
+# Node.js and npm may come from anywhere.
+command -v node >/dev/null || missing+=(nodejs)
+command -v npm >/dev/null || missing+=(npm)
 if ! command -v dotnet >/dev/null; then
   echo "setup: the .NET 10 SDK is missing: install package dotnet-sdk-10.0, or see https://dotnet.microsoft.com/download" >&2
   exit 1
@@ -68,6 +71,10 @@ install_missing() {
   rm -f "$log"
 }
 ((${#missing[@]} == 0)) || install_missing
+if ! node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)'; then
+  echo "setup: Node.js $(node --version) is too old to build the web page: install 20 or newer, from https://nodejs.org or your distribution's backports" >&2
+  exit 1
+fi
 for folder in "${nodes[@]}"; do
   [[ ! $folder/node_modules/.package-lock.json -nt $folder/package-lock.json ]] || continue
   echo "setup: installing the packages of $folder" >&2
