@@ -101,7 +101,8 @@ internal sealed class ApiFixture : IAsyncDisposable
         return packed.ToArray();
     }
 
-    private ApiSources Sources() => new()
+    /// <summary>What the host shows.</summary>
+    public ApiSources Sources() => new()
     {
         Hub = Hub,
         Ledger = Ledger,
