@@ -48,7 +48,10 @@ internal sealed class JsonSchema(JsonElement document)
                     Require(HasFormat(word.Value.GetString()!, value), $"{at}: {value} is no {word.Value}", problems);
                     break;
                 case "required":
-                    Require(value.ValueKind != JsonValueKind.Object || word.Value.EnumerateArray().All(name => value.TryGetProperty(name.GetString()!, out _)), $"{at}: lacks one of {word.Value}", problems);
+                    CheckRequired(word.Value, value, at, problems);
+                    break;
+                case "oneOf":
+                    Require(word.Value.EnumerateArray().Count(one => Matches(one, value)) == 1, $"{at}: {value} is not one of {word.Value}", problems);
                     break;
                 case "items":
                     CheckItems(word.Value, value, at, problems);
@@ -60,6 +63,21 @@ internal sealed class JsonSchema(JsonElement document)
                     problems.Add($"{at}: the schema's {word.Name} is not known to the test");
                     break;
             }
+        }
+    }
+
+    private bool Matches(JsonElement schema, JsonElement value)
+    {
+        List<string> problems = [];
+        Check(schema, value, "$", problems);
+        return problems.Count == 0;
+    }
+
+    private static void CheckRequired(JsonElement names, JsonElement value, string at, List<string> problems)
+    {
+        foreach (JsonElement name in names.EnumerateArray())
+        {
+            Require(value.ValueKind != JsonValueKind.Object || value.TryGetProperty(name.GetString()!, out _), $"{at}: lacks {name}", problems);
         }
     }
 

@@ -112,8 +112,8 @@ public sealed class OpenApiTests
     public void The_check_finds_what_is_wrong()
     {
         JsonSchema schema = new(s_document);
-        Assert.Equal(["$: lacks one of [\"used\",\"limit\"]", "$.used: String is no integer", "$.more: is not in the schema"],
-            schema.Check("#/components/schemas/Usage", JsonDocument.Parse("{\"used\":\"1\",\"more\":1}").RootElement).OrderBy(static one => one.Length == 0));
+        Assert.Equal(["$.more: is not in the schema", "$.used: String is no integer", "$: lacks limit"],
+            schema.Check("#/components/schemas/Usage", JsonDocument.Parse("{\"used\":\"1\",\"more\":1}").RootElement).Order(StringComparer.Ordinal));
     }
 
     private static IEnumerable<JsonElement> Parameters(JsonElement path) => path.GetProperty("get").TryGetProperty("parameters", out JsonElement all)
