@@ -54,23 +54,23 @@ internal sealed class TopScreen(TopCanvas canvas)
     {
         TopQuery query = model.Query;
         TopFigures totals = model.Table?.Totals ?? new TopFigures();
-        List<(string, Style)> first = [("kubebpfbox", TopStyles.Strong)];
+        // What matters most stands first: a narrow screen cuts off the rest.
+        List<(string, Style)> first = [("kubebpfbox", TopStyles.Strong), ($"  {query.Role} side, last {query.Last}", TopStyles.Plain), (model.IsPaused ? "  PAUSED" : string.Empty, TopStyles.Strong)];
         if (model.Status is { } status)
         {
-            first.Add(($"  node {TopText.Escape(status.Node)}  up {TopText.Uptime(status.UptimeS)}", TopStyles.Plain));
             if (status.Completeness is { } completeness)
             {
                 first.Add(($"  complete {TopText.Percent(completeness)} %", completeness < 1 ? TopStyles.Warning : TopStyles.Plain));
             }
+            first.Add(($"  node {TopText.Escape(status.Node)}  up {TopText.Uptime(status.UptimeS)}", TopStyles.Plain));
         }
-        first.Add(($"  {query.Role} side, last {query.Last}{(model.IsPaused ? "  PAUSED" : string.Empty)}", model.IsPaused ? TopStyles.Strong : TopStyles.Plain));
         List<(string, Style)> second =
         [
             ($"{TopText.Rate(totals.RequestsPerSecond)} req/s  ", TopStyles.Strong),
             ($"{TopText.Percent(totals.ErrorRatio)} % errors", totals.Errors > 0 ? TopStyles.Error : TopStyles.Plain),
-            ($"  p50 {TopText.Duration(totals.P50Ns)}  p99 {TopText.Duration(totals.P99Ns)}  {model.Table?.Total ?? 0} workloads", TopStyles.Plain),
             (query.Namespace is { } @namespace ? $"  in {TopText.Escape(@namespace)}" : string.Empty, TopStyles.Strong),
             (query.Filter.Length > 0 && !model.IsTyping ? $"  with \"{TopText.Escape(query.Filter)}\"" : string.Empty, TopStyles.Strong),
+            ($"  {model.Table?.Total ?? 0} workloads  p50 {TopText.Duration(totals.P50Ns)}  p99 {TopText.Duration(totals.P99Ns)}", TopStyles.Plain),
         ];
         return [canvas.DrawLine(width, first), canvas.DrawLine(width, second), canvas.DrawLine(width, (string.Join("; ", Warnings(model)), TopStyles.Warning))];
     }
