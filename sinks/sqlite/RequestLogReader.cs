@@ -82,7 +82,7 @@ public sealed class RequestLogReader(string path)
 
     private static void Hand(SqliteDataReader row, LoggedTransactionHandler handler)
     {
-        string? role = TextOrNull(row, 5);
+        string? role = row.TextOrNull(5);
         Endpoint client = ReadEndpoint(row.GetString(13));
         Endpoint server = ReadEndpoint(row.GetString(14));
         // The local socket is end A: the client's end when the role was client.
@@ -98,27 +98,23 @@ public sealed class RequestLogReader(string path)
             Protocol = row.GetString(6),
             ClientSide = clientSide,
             StartNs = row.GetInt64(0),
-            DurationNs = NumberOr(row, 1, -1),
-            TimeToFirstByteNs = NumberOr(row, 2, -1),
+            DurationNs = row.NumberOr(1, -1),
+            TimeToFirstByteNs = row.NumberOr(2, -1),
             Method = Encoding.Latin1.GetBytes(row.GetString(7)),
             Target = Encoding.Latin1.GetBytes(row.GetString(8)),
             Host = Encoding.Latin1.GetBytes(row.GetString(9)),
-            Version = TextOrNull(row, 10),
-            Status = (int)NumberOr(row, 11, 0),
-            Error = TextOrNull(row, 12),
+            Version = row.TextOrNull(10),
+            Status = (int)row.NumberOr(11, 0),
+            Error = row.TextOrNull(12),
             RequestBytes = row.GetInt64(15),
             ResponseBytes = row.GetInt64(16),
-            RequestBodyBytes = NumberOr(row, 17, -1),
-            ResponseBodyBytes = NumberOr(row, 18, -1),
+            RequestBodyBytes = row.NumberOr(17, -1),
+            ResponseBodyBytes = row.NumberOr(18, -1),
             Flags = (TransactionFlags)row.GetInt64(19),
             Attributes = row.IsDBNull(20) ? [] : (byte[])row.GetValue(20),
         };
         handler(in transaction, row.GetString(21), row.GetInt64(22));
     }
-
-    private static string? TextOrNull(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
-
-    private static long NumberOr(SqliteDataReader row, int column, long otherwise) => row.IsDBNull(column) ? otherwise : row.GetInt64(column);
 
     private static Endpoint ReadEndpoint(string text) =>
         IPEndPoint.TryParse(text, out IPEndPoint? parsed) ? Endpoint.From(parsed.Address.GetAddressBytes(), (ushort)parsed.Port) : default;

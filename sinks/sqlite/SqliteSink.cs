@@ -18,6 +18,7 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
     private const int TickMs = 250;
     private const int BatchRows = 2000;
     private const int MaxPauseMs = 30_000;
+    private const int RollUpEveryS = 60;
 
     private readonly SqliteSinkOptions _options;
     private readonly ILogger _logger;
@@ -42,6 +43,7 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
     private Rows? _rows;
     private long _clockOffsetMs;
     private long _nextRetentionS;
+    private long _nextRollUpS;
     private int _pauseMs;
     private long _retryAtMs;
     private string? _trouble;
@@ -117,6 +119,7 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
             while (WriteBatch())
             {
             }
+            MakeLongerSteps();
             Retire();
         }
         catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException or SqliteSinkException)
@@ -212,6 +215,18 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
         transaction.Commit();
     }
 
+    private void MakeLongerSteps()
+    {
+        long now = NowS();
+        // A clock that was set back must not stop them.
+        if (_rows is null || (now < _nextRollUpS && now > _nextRollUpS - (2 * RollUpEveryS)))
+        {
+            return;
+        }
+        bool isMore = _rows.Series.MakeLongerSteps(now) | _rows.Calls.MakeLongerSteps(now);
+        _nextRollUpS = isMore ? now : now - (now % RollUpEveryS) + RollUpEveryS + RollUp.GraceS;
+    }
+
     private void Retire()
     {
         if (_connection is null)
@@ -219,15 +234,22 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
             return;
         }
         long now = NowS();
+        long deleted = 0;
         if (now >= _nextRetentionS)
         {
             _nextRetentionS = now + 60;
-            if (Retention.DeleteBefore(_connection, now - (_options.MaxAgeNs / 1_000_000_000)) > 0)
+            deleted = Retention.DeleteBefore(_connection, now - (_options.MaxAgeNs / 1_000_000_000));
+            if (deleted > 0)
             {
                 Retention.Shrink(_connection);
             }
         }
-        Retention.KeepBelow(_connection, _options.MaxBytes);
+        deleted += Retention.KeepBelow(_connection, _options.MaxBytes);
+        if (deleted > 0 && Retention.DeleteUnusedKeys(_connection) > 0)
+        {
+            _rows!.Series.Forget();
+            _rows.Calls.Forget();
+        }
     }
 
     /// <summary>At shutdown: what could not be written is lost and counted.</summary>

@@ -1,4 +1,5 @@
 using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.History;
 using KubeBpfBox.Core.Live;
 using KubeBpfBox.Core.Plugins;
 using KubeBpfBox.Core.Red;
@@ -26,6 +27,12 @@ internal sealed record ApiSources
     /// <summary>Why the agent does not capture (yet); null when it does.</summary>
     public required Func<string?> Unreadiness { get; init; }
 
+    /// <summary>The newest windows; null when none are kept.</summary>
+    public IRedHistory? Recent { get; init; }
+
+    /// <summary>Older windows; null when they are not stored.</summary>
+    public IRedHistory? Stored { get; init; }
+
     /// <summary>The stored request log; null when it is not kept.</summary>
     public RequestLogReader? Log { get; init; }
 
@@ -39,4 +46,10 @@ internal sealed record ApiSources
     public PrometheusSink? Metrics { get; init; }
 
     public required string NodeName { get; init; }
+
+    /// <summary>The web page's files.</summary>
+    public PageFiles Page { get; init; } = PageFiles.Embedded();
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
 }

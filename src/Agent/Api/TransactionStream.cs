@@ -18,6 +18,9 @@ namespace KubeBpfBox.Agent.Api;
 /// </remarks>
 internal sealed class TransactionStream(ApiSources sources, CancellationToken stopping)
 {
+    /// <summary>Names of the parameters.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. FilterQuery.Names, "output"];
+
     private const int MaxStreams = 32;
     private const int QuietMs = 15_000;
     private const int GatherMs = 10;
@@ -27,16 +30,11 @@ internal sealed class TransactionStream(ApiSources sources, CancellationToken st
 
     public async Task HandleAsync(HttpContext context)
     {
-        IQueryCollection query = context.Request.Query;
-        if (!FilterQuery.TryRead(name => query.TryGetValue(name, out var value) ? value.ToString() : null, out TransactionFilter filter, out string? problem))
+        QueryReader query = new(context.Request.Query);
+        string form = query.Choice("output", "json", "json", "text", "terminal");
+        if (!FilterQuery.TryRead(query.ValueOf, out TransactionFilter filter, out string? problem) || query.Problem is not null)
         {
-            await Router.ProblemAsync(context, StatusCodes.Status400BadRequest, problem!).ConfigureAwait(false);
-            return;
-        }
-        string form = query.TryGetValue("output", out var output) ? output.ToString() : "json";
-        if (form is not ("json" or "text"))
-        {
-            await Router.ProblemAsync(context, StatusCodes.Status400BadRequest, "output: allowed is json or text").ConfigureAwait(false);
+            await Router.ProblemAsync(context, StatusCodes.Status400BadRequest, query.Problem ?? problem!).ConfigureAwait(false);
             return;
         }
         if (Interlocked.Increment(ref _streams) > MaxStreams)

@@ -33,6 +33,7 @@ internal sealed class AgentRun : IAsyncDisposable
     private readonly CgroupWatch _cgroups;
     private readonly ITransactionSource? _source;
     private readonly RedTable _red;
+    private readonly CallTable _calls;
     private readonly LiveHub _hub;
     private readonly IReadOnlyList<ISink> _sinks;
     private readonly RedWindows _windows;
@@ -51,9 +52,10 @@ internal sealed class AgentRun : IAsyncDisposable
         _cgroups = new CgroupWatch(_resolver.Cgroups);
         _source = Pipelines.CreateSource(options, _ledger, _resolver);
         _red = Pipelines.CreateRed(options, _ledger);
+        _calls = Pipelines.CreateCalls(_red, _ledger);
         _hub = new LiveHub(_ledger);
         _sinks = Pipelines.CreateSinks(options, new SinkContext { Ledger = _ledger, Red = _red.Snapshot, Health = Health, Loggers = loggers });
-        _windows = new RedWindows(_red, _sinks.OfType<IRedWindowObserver>());
+        _windows = new RedWindows(_red, _sinks.OfType<IRedWindowObserver>(), calls: _calls);
         _events = new EventPipeline(_resolver, _ledger, [_eventCounts, _hub, .. _sinks.OfType<INodeEventObserver>()]);
         _eventPlugins = Pipelines.CreateEventPlugins(options, _resolver, _events, _ledger);
     }
@@ -172,7 +174,7 @@ internal sealed class AgentRun : IAsyncDisposable
         }
         _source.Ended = end.Cancel;
         _source.HookChanged = Tell;
-        _source.Start(new ObserverList([_red, _hub, .. _sinks.OfType<ITransactionObserver>()]), _red);
+        _source.Start(new ObserverList([_red, _calls, _hub, .. _sinks.OfType<ITransactionObserver>()]), _red);
         _isCapturing = true;
         Tell(_source.Hooks);
     }

@@ -23,6 +23,11 @@ internal sealed record OutputFormat(TransactionWriter Transaction, Action<IBuffe
     public static OutputFormat Terminal { get; } = new(
         static (output, in transaction) => TransactionText.Write(output, in transaction, ansi: true), static (output, happened) => NodeEventText.Write(output, happened, ansi: true));
 
-    /// <summary>The form that <c>-o</c> and the API name: "json" or "text".</summary>
-    public static OutputFormat Of(string form) => form == "json" ? Json : Text;
+    /// <summary>The form that <c>-o</c> and the API name: "json", "text" or "terminal".</summary>
+    public static OutputFormat Of(string form) => form switch
+    {
+        "json" => Json,
+        "terminal" => Terminal,
+        _ => Text,
+    };
 }

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
@@ -42,6 +43,15 @@ internal sealed class ApiFixture : IAsyncDisposable
 
     public string? LogPath { get; init; }
 
+    public TestHistory Recent { get; } = new();
+
+    public TestHistory? Stored { get; init; }
+
+    /// <summary>The page's files: path without the slash, and content.</summary>
+    public Dictionary<string, byte[]> Page { get; } = [];
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     public ApiFixture(int hubCapacity = 4096) => Hub = new LiveHub(Ledger, hubCapacity);
 
     public async Task StartAsync(string listen = "127.0.0.1:0")
@@ -78,6 +88,16 @@ internal sealed class ApiFixture : IAsyncDisposable
         .Select(static one => one.Address)
         .First(static address => address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(address));
 
+    private static byte[] Packed(byte[] content)
+    {
+        using MemoryStream packed = new();
+        using (GZipStream gzip = new(packed, CompressionLevel.SmallestSize))
+        {
+            gzip.Write(content);
+        }
+        return packed.ToArray();
+    }
+
     private ApiSources Sources() => new()
     {
         Hub = Hub,
@@ -92,5 +112,9 @@ internal sealed class ApiFixture : IAsyncDisposable
         Events = LogPath is null ? null : new EventReader(LogPath),
         Metrics = new PrometheusSink(new PrometheusSources { Red = Table, Ledger = Ledger, Health = static () => new AgentHealth(0.5, 1, 1, 1, 1, "1") }),
         NodeName = "node-1",
+        Recent = Recent,
+        Stored = Stored,
+        Time = Time,
+        Page = new PageFiles(Page.Keys.Select(static path => $"web/{path}.gz"), name => new MemoryStream(Packed(Page[name[4..^3]]))),
     };
 }

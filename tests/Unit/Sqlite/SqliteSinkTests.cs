@@ -213,37 +213,6 @@ public sealed class SqliteSinkTests : IDisposable
     }
 
     [Fact]
-    public void A_database_of_version_1_is_brought_up_to_date_with_what_it_holds()
-    {
-        using (SqliteSink sink = Make())
-        {
-            sink.OnTransaction(TestTransactions.Make(startNs: NowNs()));
-            sink.RunOnce();
-        }
-        using (SqliteConnection connection = new($"Data Source={Path};Pooling=False"))
-        {
-            connection.Open();
-            // What version 1 had not.
-            foreach (string column in (string[])["kind", "namespace", "pod", "container", "service"])
-            {
-                Database.Execute(connection, $"ALTER TABLE red DROP COLUMN {column}");
-            }
-            foreach (string column in (IEnumerable<string>)[.. WorkloadColumns.Own, .. WorkloadColumns.Peer])
-            {
-                Database.Execute(connection, $"ALTER TABLE request_log DROP COLUMN {column}");
-            }
-            Database.Execute(connection, "DROP TABLE events; PRAGMA user_version = 1");
-        }
-        using (SqliteSink sink = Make())
-        {
-            sink.OnEvent(TestEvents.Kill(NowNs(), "web-1"));
-            sink.RunOnce();
-        }
-        Assert.Contains("nginx.service", Assert.Single(Search(TransactionFilter.All)).Json, StringComparison.Ordinal);
-        Assert.Single(new EventReader(Path).Search(new EventQuery("oomkill", null, null, null), 0, long.MaxValue, 10));
-    }
-
-    [Fact]
     public void A_database_of_a_newer_version_is_refused()
     {
         Make().Dispose();
