@@ -9,18 +9,22 @@ internal static class ObserveCommand
     public static Command Create()
     {
         Option<string> output = CommandLine.Output("text", "json", "text");
-        Command command = new("observe", "Print what a running agent sees, as it happens.") { output };
+        Option<string> color = CommandLine.Choice("--color", "Colours in text; auto: on a terminal that has them, unless NO_COLOR is set.", "auto", "auto", "always", "never");
+        Command command = new("observe", "Print what a running agent sees, as it happens.") { output, color };
         ServerOptions server = new(command);
         FilterOptions filter = new(command);
         command.SetAction(parsed =>
         {
+            string form = parsed.GetValue(output) == "json" ? "json" : HasColors(parsed.GetValue(color)!) ? "terminal" : "text";
             using StopSignals signals = new();
             using StandardOutput standardOutput = new();
-            using ObserveClient client = new(server.UrlOf(parsed), server.TokenOf(parsed), $"output={parsed.GetValue(output)}&{filter.ToQuery(parsed)}", standardOutput.TryWrite, CommandLine.Tell);
+            using ObserveClient client = new(server.UrlOf(parsed), server.TokenOf(parsed), $"output={form}&{filter.ToQuery(parsed)}", standardOutput.TryWrite, CommandLine.Tell, showsHead: TerminalTraits.IsTerminal);
             return RunAsync(client, signals.Token).GetAwaiter().GetResult();
         });
         return command;
     }
+
+    private static bool HasColors(string color) => color == "always" || (color == "auto" && TerminalTraits.HasColors);
 
     private static async Task<int> RunAsync(ObserveClient client, CancellationToken stop)
     {

@@ -16,6 +16,7 @@ internal sealed class ObserveClient : IDisposable
     private readonly string _stream;
     private readonly OutputWriter _write;
     private readonly Action<string> _tell;
+    private readonly bool _showsHead;
     private readonly AgentConnection _agent;
     private readonly ArrayBufferWriter<byte> _line = new(1024);
 
@@ -25,8 +26,10 @@ internal sealed class ObserveClient : IDisposable
     /// <param name="query">Of the stream, such as "output=json".</param>
     /// <param name="write">Takes the lines.</param>
     /// <param name="tell">Takes messages for people.</param>
-    public ObserveClient(Uri agent, string? token, string query, OutputWriter write, Action<string> tell)
+    /// <param name="showsHead">Prints the names of the columns, too.</param>
+    public ObserveClient(Uri agent, string? token, string query, OutputWriter write, Action<string> tell, bool showsHead = false)
     {
+        _showsHead = showsHead;
         _agent = new AgentConnection(agent, token);
         _stream = "/api/transactions/stream?" + query;
         _write = write;
@@ -104,6 +107,10 @@ internal sealed class ObserveClient : IDisposable
         if (type == "missed")
         {
             _tell($"{Encoding.ASCII.GetString(data)} transactions were not shown: this reader is too slow");
+            return true;
+        }
+        if (type != SseParser.EventTypeDefault && !(type == "head" && _showsHead))
+        {
             return true;
         }
         // One write a line: a reader such as head sees whole lines.

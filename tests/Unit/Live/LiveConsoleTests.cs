@@ -61,14 +61,14 @@ public sealed class LiveConsoleTests
     public void A_terminal_that_is_gone_ends_it()
     {
         using LiveSubscription subscription = _hub.Subscribe(TransactionFilter.All);
-        LiveConsole console = new(subscription, OutputFormat.Text, static _ => false, _time);
+        LiveConsole console = new(subscription, OutputFormat.Of("text"), static _ => false, _time);
         Offer(1);
         Assert.False(console.Print());
     }
 
     private LiveConsole Make(LiveSubscription subscription) => new(
         subscription,
-        OutputFormat.Text,
+        OutputFormat.Of("text"),
         bytes =>
         {
             _shown.Append(Encoding.UTF8.GetString(bytes));

@@ -1,4 +1,4 @@
-namespace KubeBpfBox.Agent.Top;
+namespace KubeBpfBox.Agent;
 
 /// <summary>What the terminal at standard output can do, by the usual signs.</summary>
 /// <remarks>An unset TERM is no bad sign: a container's image has none, and its terminal is that of the person. Source: no-color.org.</remarks>
