@@ -9,6 +9,7 @@ namespace KubeBpfBox.Agent.Top;
 internal sealed class TopCanvas
 {
     private readonly StringBuilder _text = new();
+    private readonly bool _isTerminal;
     private readonly IAnsiConsole _console;
 
     /// <summary>Makes a canvas.</summary>
@@ -16,9 +17,11 @@ internal sealed class TopCanvas
     /// <param name="hasColors">And colours.</param>
     public TopCanvas(bool isTerminal, bool hasColors)
     {
+        _isTerminal = isTerminal;
         _console = AnsiConsole.Create(new AnsiConsoleSettings
         {
-            Ansi = isTerminal ? AnsiSupport.Yes : AnsiSupport.No,
+            // Without it, Spectre would style through System.Console, which looks for a home directory and terminfo: a container's image has neither.
+            Ansi = AnsiSupport.Yes,
             ColorSystem = hasColors ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
             Interactive = InteractionSupport.No,
             Enrichment = new ProfileEnrichment { UseDefaultEnrichers = false },
@@ -35,7 +38,14 @@ internal sealed class TopCanvas
         _console.Profile.Width = width;
         _console.Profile.Height = 1;
         _text.Clear();
-        _console.Write(what);
+        if (_isTerminal)
+        {
+            _console.Write(what);
+        }
+        else
+        {
+            _text.AppendJoin(string.Empty, what.Render(RenderOptions.Create(_console), width).Select(static segment => segment.Text));
+        }
         string[] lines = _text.ToString().Split('\n');
         return lines[^1].Length == 0 ? lines[..^1] : lines;
     }

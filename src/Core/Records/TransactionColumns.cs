@@ -1,4 +1,5 @@
 using System.Buffers;
+using KubeBpfBox.Core.Streams;
 
 namespace KubeBpfBox.Core.Records;
 
