@@ -5,6 +5,7 @@ using KubeBpfBox.Agent.Kubernetes;
 using KubeBpfBox.Agent.Live;
 using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Events;
+using KubeBpfBox.Core.History;
 using KubeBpfBox.Core.Live;
 using KubeBpfBox.Core.Plugins;
 using KubeBpfBox.Core.Records;
@@ -36,6 +37,7 @@ internal sealed class AgentRun : IAsyncDisposable
     private readonly CallTable _calls;
     private readonly LiveHub _hub;
     private readonly IReadOnlyList<ISink> _sinks;
+    private readonly RecentHistory _recent;
     private readonly RedWindows _windows;
     private readonly EventCounts _eventCounts = new();
     private readonly EventPipeline _events;
@@ -55,7 +57,8 @@ internal sealed class AgentRun : IAsyncDisposable
         _calls = Pipelines.CreateCalls(_red, _ledger);
         _hub = new LiveHub(_ledger);
         _sinks = Pipelines.CreateSinks(options, new SinkContext { Ledger = _ledger, Red = _red.Snapshot, Health = Health, Loggers = loggers });
-        _windows = new RedWindows(_red, _sinks.OfType<IRedWindowObserver>(), calls: _calls);
+        _recent = new RecentHistory();
+        _windows = new RedWindows(_red, [_recent, .. _sinks.OfType<IRedWindowObserver>()], calls: _calls);
         _events = new EventPipeline(_resolver, _ledger, [_eventCounts, _hub, .. _sinks.OfType<INodeEventObserver>()]);
         _eventPlugins = Pipelines.CreateEventPlugins(options, _resolver, _events, _ledger);
     }
@@ -252,6 +255,8 @@ internal sealed class AgentRun : IAsyncDisposable
         Degraded = Degraded,
         Sickness = () => _isCapturing && _source is { HasEnded: true } ? _source.Trouble : null,
         Unreadiness = () => _source is null ? null : _isCapturing ? _source.Trouble : "not capturing yet",
+        Recent = new CurrentHistory(_windows, _recent),
+        Stored = _options.SqliteEnabled ? new HistoryReader(_options.SqlitePath) : null,
         Log = _options.SqliteEnabled ? new RequestLogReader(_options.SqlitePath) : null,
         Events = _options.SqliteEnabled ? new EventReader(_options.SqlitePath) : null,
         Metrics = _options.PrometheusEnabled ? CreatePrometheus() : null,
