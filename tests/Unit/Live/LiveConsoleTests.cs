@@ -16,7 +16,10 @@ public sealed class LiveConsoleTests
     private readonly StringBuilder _shown = new();
     private readonly LiveHub _hub = new(new Ledger(), capacity: 4 * Max);
 
-    private string[] Lines => _shown.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    /// <summary>What was printed, but for the names of the columns.</summary>
+    private IEnumerable<string> All => _shown.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    private string[] Lines => [.. All.Where(static line => !line.StartsWith("TIME ", StringComparison.Ordinal))];
 
     [Fact]
     public void What_is_beyond_the_rate_is_counted_once_a_second()
@@ -45,6 +48,20 @@ public sealed class LiveConsoleTests
         console.Print();
         console.Print(last: true);
         Assert.Equal(3, Lines.Length);
+    }
+
+    [Fact]
+    public void The_columns_names_stand_above_the_first_line_only()
+    {
+        using LiveSubscription subscription = _hub.Subscribe(TransactionFilter.All);
+        LiveConsole console = Make(subscription);
+        Offer(2);
+        console.Print();
+        Offer(2);
+        console.Print(last: true);
+        Assert.StartsWith("TIME         ROLE   CLIENT", All.First(), StringComparison.Ordinal);
+        Assert.Equal(4, Lines.Length);
+        Assert.Equal(5, All.Count());
     }
 
     [Fact]
