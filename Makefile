@@ -1,6 +1,6 @@
 # The commands of this project. `make run` and `make test` install what is missing first.
 # `make fuzz SECONDS=60 SEED=2` mutates inputs of every parser.
-.PHONY: build run image test test-vm test-kube bench fuzz clean setup setup-test setup-image setup-kube
+.PHONY: build run demo demo-kubernetes image test test-ui test-vm test-kube screenshots bench fuzz clean setup setup-test setup-image setup-kube setup-demo setup-ui
 
 CONFIGURATION := Release
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
@@ -20,6 +20,11 @@ bin/kubebpfbox: $(SOURCES)
 run: build
 	@echo "kubebpfbox shows every HTTP request of this machine. Try, in another shell: curl http://127.0.0.1:9500/healthz" >&2
 	bin/kubebpfbox run --set sinks.sqlite.path=data/kubebpfbox.db $(ARGS)
+
+# A small shop with traffic, and the agent beside it: demo/README.md. PORT=9600, SECONDS=60.
+demo demo-kubernetes: setup-demo $(if $(KUBEBPFBOX),,build)
+	dotnet build demo/Demo.csproj -c Release -v quiet
+	artifacts/bin/Demo/release_linux-x64/KubeBpfBox.Demo run --agent $(or $(KUBEBPFBOX),bin/kubebpfbox) --port $(or $(PORT),9500) --seconds $(or $(SECONDS),0) $(if $(filter demo-kubernetes,$@),--kubernetes)
 
 # A container image without a registry: artifacts/image/kubebpfbox.tar. deploy/README.md says how to bring it to a cluster.
 image: setup-image build
@@ -47,6 +52,9 @@ setup:
 setup-test:
 	@scripts/setup.sh test
 	@tests/Deploy/tools >/dev/null
+
+setup-demo:
+	@scripts/setup.sh demo
 
 setup-image:
 	@scripts/setup.sh image

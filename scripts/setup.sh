@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing to build, and for each section that is named also what that needs, from the distribution's packages: "test" the tests (with packages
-# of npm, as their lock files name them) and benchmarks, "image" the container image, "kube" a Kubernetes node for the tests, "kube-build" building that Kubernetes.
+# of npm, as their lock files name them) and benchmarks, "demo" the demonstration, "image" the container image, "kube" a Kubernetes node for the tests, "kube-build" building that Kubernetes.
 # Does nothing, quickly, when all is there. Debian and Ubuntu names; elsewhere it says what to install.
 set -euo pipefail
 
@@ -10,6 +10,7 @@ build=(/usr/bin/clang:clang /usr/bin/llvm-strip:llvm /usr/include/bpf/bpf_helper
 tests=(/usr/sbin/ip:iproute2 /usr/sbin/bpftool:bpftool /usr/sbin/nginx:nginx-light /usr/bin/wrk:wrk /usr/bin/curl:curl
        /usr/bin/python3:python3 /usr/bin/tcpdump:tcpdump /usr/bin/promtool:prometheus /usr/bin/influxd:influxdb /usr/sbin/iptables:iptables /usr/lib/x86_64-linux-gnu/libc.a:libc6-dev
        /usr/bin/node:nodejs /usr/bin/npm:npm /usr/bin/shellcheck:shellcheck)
+demo=(/usr/sbin/ip:iproute2 /usr/sbin/nginx:nginx-light)
 image=(/usr/lib/x86_64-linux-gnu/libssl.so.3:libssl3 /etc/ssl/certs/ca-certificates.crt:ca-certificates)
 kube=(/usr/bin/etcd:etcd-server /usr/bin/containerd:containerd /usr/sbin/runc:runc /usr/lib/cni/bridge:containernetworking-plugins
       /usr/sbin/iptables:iptables /usr/sbin/conntrack:conntrack /usr/sbin/ipset:ipset /usr/bin/socat:socat /usr/sbin/ip:iproute2 /bin/busybox:busybox-static
@@ -27,10 +28,11 @@ for section in "$@"; do
   case $section in
     build) ;;
     test) wanted+=("${tests[@]}"); nodes+=("${test_nodes[@]}") ;;
+    demo) wanted+=("${demo[@]}") ;;
     image) wanted+=("${image[@]}") ;;
     kube) wanted+=("${kube[@]}") ;;
     kube-build) wanted+=("${kube_build[@]}") ;;
-    *) echo "setup: $section: no such section; there are build, test, image, kube, kube-build" >&2; exit 2 ;;
+    *) echo "setup: $section: no such section; there are build, test, demo, image, kube, kube-build" >&2; exit 2 ;;
   esac
 done
 missing=()
