@@ -9,7 +9,7 @@ export DOTNET_NOLOGO := 1
 build: setup bin/kubebpfbox
 
 SOURCES := $(shell find src plugins protocols sinks bpf -type f \( -name '*.cs' -o -name '*.csproj' -o -name '*.c' -o -name '*.h' -o -name '*.props' -o -name '*.targets' -o -name '*.yaml' \)) \
-	Directory.Build.props Directory.Packages.props global.json
+	$(shell find web -type f -not -path '*/node_modules/*' -not -name schema.d.ts) src/Agent/Api/openapi.json Directory.Build.props Directory.Packages.props global.json
 
 # One native file: the agent compiled ahead of time with libbpf, libelf and SQLite linked in.
 bin/kubebpfbox: $(SOURCES)

@@ -1,0 +1,3 @@
+export function Requests() {
+  return <h1>Requests</h1>;
+}
