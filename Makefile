@@ -33,6 +33,14 @@ image: setup-image build
 test: setup-test
 	tests/run
 
+# The page in a real browser, with a real agent.
+test-ui: setup-test setup-ui
+	tests/Ui/run
+
+# docs/images, from the demonstration: MINUTES=5 for charts with a history.
+screenshots: setup-test setup-ui $(if $(KUBEBPFBOX),,build)
+	MINUTES=$(or $(MINUTES),5) tests/Ui/screenshots
+
 test-vm: setup-test build
 	tests/Vm/run
 
@@ -40,7 +48,8 @@ test-vm: setup-test build
 test-kube: setup-kube image
 	tests/Kube/run
 
-bench: setup-test build
+bench: setup-test setup-ui build
+	npm run --silent build --prefix tests/Ui
 	dotnet run --project tests/Bench/Bench.csproj -c Release -- $(or $(BENCH),all)
 
 fuzz: setup
@@ -55,6 +64,9 @@ setup-test:
 
 setup-demo:
 	@scripts/setup.sh demo
+
+setup-ui:
+	@scripts/setup.sh demo ui
 
 setup-image:
 	@scripts/setup.sh image
