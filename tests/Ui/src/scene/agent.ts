@@ -5,7 +5,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const repository = join(import.meta.dirname, '../../../..');
+/** Root of the repository. */
+export const repository = join(import.meta.dirname, '../../../..');
 
 /** The agent under test: KUBEBPFBOX, or the one that `dotnet build` leaves. */
 export const agentPath = process.env['KUBEBPFBOX'] ?? join(repository, 'artifacts/bin/Agent/debug_linux-x64/kubebpfbox');
