@@ -9,10 +9,9 @@ export interface TextPart {
   isEscape: boolean;
 }
 
-// Controls (C0, DEL, C1), the soft hyphen, marks and overrides of direction, spaces without width, separators of lines, interlinear and tag characters,
-// halves of surrogate pairs. Source: Unicode 16, chapters 23.1 and 23.2; UAX #9; UTS #39.
-// eslint-disable-next-line no-control-regex -- these are what is looked for
-const hidden = /[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\ufff9-\ufffb\u{e0000}-\u{e0fff}]|[\ud800-\udfff]/gu;
+// Controls, formats (marks and overrides of direction, tags), halves of surrogate pairs, separators of lines, and what is drawn as nothing.
+// Source: Unicode Standard, chapter 4.5; UAX #9; UTS #39.
+const hidden = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 function escaped(character: string): string {
   const point = character.codePointAt(0) ?? 0;

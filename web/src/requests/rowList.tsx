@@ -8,7 +8,7 @@ import { useKeys } from '../lib/keys';
 import { visible } from '../lib/visible';
 import { eventName, eventText } from './eventText';
 import { rowsInView, scrollToRow } from './ring';
-import { type EventRow, isRequest, keyOf, type RequestRow, type Row } from './row';
+import { type End, type EventRow, isRequest, keyOf, type RequestRow, type Row } from './row';
 import { keptText } from './words';
 
 // As the style sheet has them.
@@ -52,7 +52,9 @@ export function RowList(props: RowListProps) {
     // The list takes what the window has left below it, so that it scrolls and not the page.
     const fit = () => {
       isNarrow.value = narrow.matches;
-      const px = Math.max(leastPx, window.innerHeight - (list.getBoundingClientRect().top + window.scrollY) - 16);
+      const leftPx = window.innerHeight - (list.getBoundingClientRect().top + window.scrollY) - 18;
+      // On a phone what stands above it takes half of the window: there the page is scrolled first.
+      const px = Math.max(leastPx, leftPx, narrow.matches ? window.innerHeight * 0.75 : 0);
       list.style.height = `${px}px`;
       viewPx.value = px;
     };
@@ -157,7 +159,7 @@ export function RowList(props: RowListProps) {
   );
 }
 
-const columns = [['time', 'Time'], ['role', 'Seen by'], ['who', 'Source → destination'], ['status', 'Status'], ['took', 'Duration'], ['size', 'Size'], ['method', 'Method'], ['target', 'Host and target']] as const;
+const columns = [['time', 'Time'], ['role', 'Role'], ['who', 'Source → destination'], ['status', 'Status'], ['took', 'Duration'], ['size', 'Size'], ['method', 'Method'], ['target', 'Host and target']] as const;
 
 interface LineProps {
   index: number;
@@ -187,7 +189,7 @@ function RequestLine({ row, index, isOpen, isSelected, onOpen, onSelect }: LineP
       <span role="gridcell" class="c-time num">{time(request.start)}</span>
       <span role="gridcell" class="c-role">{request.role ?? ''}</span>
       <span role="gridcell" class="c-who" title={visible(`${source} → ${destination}`)}>
-        <Wire text={source} max={80} /> <span class="muted" aria-hidden="true">→</span> <Wire text={destination} max={80} />
+        <Who end={request.source} address={request.client} /> <span class="muted" aria-hidden="true">→</span> <Who end={request.destination} address={request.server} />
       </span>
       <span role="gridcell" class="c-status">
         <Status code={request.status} />
@@ -202,6 +204,13 @@ function RequestLine({ row, index, isOpen, isSelected, onOpen, onSelect }: LineP
       </span>
     </div>
   );
+}
+
+/** Workload with a quiet namespace; the address of who is not known. */
+function Who({ end, address }: { end: End | undefined; address: string }) {
+  return end
+    ? <>{end.namespace !== undefined && <span class="muted"><Wire text={`${end.namespace}/`} max={64} /></span>}<Wire text={end.workload} max={80} /></>
+    : <span class="mono">{address}</span>;
 }
 
 function EventLine({ row, index, isSelected, onSelect }: LineProps & { row: EventRow }) {
