@@ -85,6 +85,10 @@ public sealed class RequestLogReader(string path)
             while (row.Read())
             {
                 stop.ThrowIfCancellationRequested();
+                if (query.Filter.Route is { } route && !LoggedRequest.IsOfRoute(row, route))
+                {
+                    continue;
+                }
                 Transaction transaction = LoggedRequest.Read(row);
                 if (!query.Filter.Matches(in transaction))
                 {

@@ -101,6 +101,45 @@ public sealed class RequestLogReaderTests : IDisposable
         Assert.Empty(Found(new LogQuery(TransactionFilter.All, 0, 100, 10) { Server = "10.9.9.9:80" }));
     }
 
+    [Theory]
+    [InlineData("ORDERS", 1)]
+    [InlineData("100%", 2)]
+    [InlineData("a_b", 3)]
+    [InlineData("c\\d", 4)]
+    [InlineData("\u00e9t\u00e9", 5)]
+    [InlineData("Cart-7", 6)]
+    [InlineData("shop", 6)]
+    [InlineData("peer-x", 6)]
+    [InlineData("nothing has this", 0)]
+    public void A_text_is_found_in_the_target_and_in_names_of_both_ends(string text, int id)
+    {
+        string[] targets = ["/orders/1", "/rate/100%25", "/a_b", "/c\\d", "", "/", "/aXb", "/rate/100x"];
+        Fill(targets.Length, i =>
+        {
+            Transaction made = TestTransactions.Make(target: targets[i], startNs: i);
+            if (i == 5)
+            {
+                made.Connection.Workload = TestEvents.Pod("cart-7");
+                made.Connection.Peer = new Workload("peer-x", WorkloadSource.Address);
+            }
+            return i != 4 ? made : new Transaction
+            {
+                Connection = made.Connection, Protocol = "http", ClientSide = made.ClientSide, StartNs = i, DurationNs = 1, TimeToFirstByteNs = 1, Method = "GET"u8, Target = "/\u00e9t\u00e9"u8,
+                Host = default, Version = "1.1", Status = 200, RequestBytes = 1, ResponseBytes = 1, RequestBodyBytes = 0, ResponseBodyBytes = 0, Error = null,
+            };
+        });
+        List<long> expected = id == 0 ? [] : [id];
+        Assert.Equal(expected, Found(new LogQuery(new TransactionFilter { Text = text }, 0, 100, 10)));
+    }
+
+    [Fact]
+    public void A_route_is_found_by_what_the_target_is_counted_under()
+    {
+        string[] targets = ["/users/1", "/users/2?x=1", "/users/me", "/users/3/pets", "//users/4"];
+        Fill(targets.Length, i => TestTransactions.Make(target: targets[i], startNs: i));
+        Assert.Equal([5L, 2L, 1L], Found(new LogQuery(new TransactionFilter { Route = "/users/{id}" }, 0, 100, 10)));
+    }
+
     [Fact]
     public void A_range_holds_for_the_first_page_and_the_next()
     {
