@@ -91,6 +91,30 @@ public sealed class RequestLogReaderTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(null, 0, "request_log_start")]
+    [InlineData("web", 0, "request_log_workload")]
+    [InlineData(null, 500, "request_log_errors")]
+    [InlineData("web", 500, "request_log_workload")]
+    public void A_page_is_read_along_an_index_without_sorting(string? workload, int statusFrom, string index)
+    {
+        Fill(1, static i => TestTransactions.Make());
+        using SqliteConnection connection = Database.OpenToRead(Path);
+        LogConditions conditions = new(new LogQuery(new TransactionFilter { Workload = workload, StatusFrom = statusFrom }, 0, 1, 1));
+        Assert.Equal(index, conditions.Index);
+        using SqliteCommand command = RequestLogReader.Select(connection, conditions, LoggedRequest.Columns, conditions.All, 0, new LogCursor(5, 5), new LogCursor(1, 1));
+        command.CommandText = "EXPLAIN QUERY PLAN " + command.CommandText;
+        using SqliteDataReader row = command.ExecuteReader();
+        List<string> plan = [];
+        while (row.Read())
+        {
+            plan.Add(row.GetString(3));
+        }
+        string step = Assert.Single(plan);
+        Assert.StartsWith("SEARCH request_log USING INDEX " + index, step, StringComparison.Ordinal);
+        Assert.Contains("start_ns>?", step, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Ends_are_found_by_address()
     {
