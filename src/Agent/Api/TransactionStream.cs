@@ -12,8 +12,9 @@ namespace KubeBpfBox.Agent.Api;
 
 /// <summary>/api/transactions/stream: transactions, and events of the node, as they happen, as server-sent events.</summary>
 /// <remarks>
-/// Shape: an event's data is one transaction or one event of the node (its JSON has "event"), as JSON or with <c>output=text</c> as a line for people; an event "missed" tells how many more
-/// were dropped because this reader is slow, an event "skipped" how many more there were beyond <c>max-per-second</c>; a comment comes when nothing else does, so that both ends notice a dead connection.
+/// Shape: an event's data is one transaction or one event of the node (its JSON has "event"), as JSON or with <c>output=text</c> as a line for people; in both texts an event "head" has
+/// the names of the columns, again when their widths change; an event "missed" tells how many more were dropped because this reader is slow, an event "skipped" how many more there were beyond
+/// <c>max-per-second</c>; a comment comes when nothing else does, so that both ends notice a dead connection.
 /// Source: WHATWG HTML, "Server-sent events".
 /// </remarks>
 internal sealed class TransactionStream(ApiSources sources, CancellationToken stopping)
@@ -119,8 +120,15 @@ internal sealed class TransactionStream(ApiSources sources, CancellationToken st
             }
             try
             {
+                Transaction transaction = record.AsTransaction();
+                if (format.IsHeadDue(in transaction))
+                {
+                    output.Write("event: head\ndata: "u8);
+                    format.Head(output);
+                    output.Write("\n"u8);
+                }
                 output.Write("data: "u8);
-                format.Transaction(output, record.AsTransaction());
+                format.Transaction(output, in transaction);
                 output.Write("\n"u8);
             }
             finally

@@ -133,7 +133,7 @@ internal sealed class AgentRun : IAsyncDisposable
             _source is null ? "captures nothing (plugins.traffic.enabled is false)" : "captures", api.EndPoint, MsSinceStart());
         if (live is not null)
         {
-            await new LiveConsole(live, OutputFormat.Terminal, output.TryWrite).RunAsync(end.Token).ConfigureAwait(false);
+            await new LiveConsole(live, OutputFormat.Of(TerminalTraits.HasColors ? "terminal" : "text"), output.TryWrite).RunAsync(end.Token).ConfigureAwait(false);
             // The terminal may have gone before the agent is told to stop.
             live.Dispose();
         }

@@ -68,7 +68,7 @@ public sealed class TransactionFilter
     public static bool TryParseStatus(ReadOnlySpan<char> text, out int from, out int to)
     {
         from = to = 0;
-        if (text.Length != 3 || text[0] is < '1' or > '9')
+        if (text.Length != 3 || text[0] is < '1' or > '5')
         {
             return false;
         }

@@ -57,11 +57,31 @@ public sealed class ObserveTests
     }
 
     [Fact]
+    public async Task Columns_grow_to_the_names_and_a_terminal_has_a_head_for_them()
+    {
+        await using ApiFixture api = new();
+        await api.StartAsync();
+        using CancellationTokenSource stop = new();
+        Task<int> run = ObserveAsync(api.Url, "output=terminal", stop.Token, showsHead: true);
+        await api.UntilWatchedAsync();
+        foreach (string workload in (string[])["short", "a-workload-with-quite-a-long-name", "short"])
+        {
+            api.Hub.OnTransaction(TestTransactions.Make(workload: workload));
+        }
+        string[] lines = [.. Enumerable.Range(0, 5).Select(_ => _lines.Take(Stop))];
+        Assert.All((int[])[0, 2], at => Assert.StartsWith("\e[1mTIME         ROLE   CLIENT", lines[at], StringComparison.Ordinal));
+        Assert.Equal(lines[2].IndexOf("STA", StringComparison.Ordinal) - "\e[1m".Length, lines[3].IndexOf("\e[32m200", StringComparison.Ordinal));
+        Assert.Equal(lines[3].IndexOf("GET", StringComparison.Ordinal), lines[4].IndexOf("GET", StringComparison.Ordinal));
+        await stop.CancelAsync();
+        await run;
+    }
+
+    [Fact]
     public async Task Nobody_reading_ends_it()
     {
         await using ApiFixture api = new();
         await api.StartAsync();
-        using ObserveClient client = new(new Uri(api.Url, "/api/transactions/stream"), null, static _ => false, _messages.Add);
+        using ObserveClient client = new(api.Url, null, string.Empty, static _ => false, _messages.Add);
         Task<int> run = client.RunAsync(Stop);
         await api.UntilWatchedAsync();
         api.Hub.OnTransaction(TestTransactions.Make());
@@ -124,7 +144,7 @@ public sealed class ObserveTests
         await api.StartAsync();
         using CancellationTokenSource stop = new();
         using ManualResetEventSlim go = new();
-        using ObserveClient client = new(new Uri(api.Url, "/api/transactions/stream"), null, bytes =>
+        using ObserveClient client = new(api.Url, null, string.Empty, bytes =>
         {
             go.Wait();
             return true;
@@ -197,13 +217,13 @@ public sealed class ObserveTests
         }
     }
 
-    private async Task<int> ObserveAsync(Uri agent, string query, CancellationToken stop, string? token = null)
+    private async Task<int> ObserveAsync(Uri agent, string query, CancellationToken stop, string? token = null, bool showsHead = false)
     {
-        using ObserveClient client = new(new Uri(agent, "/api/transactions/stream?" + query), token, bytes =>
+        using ObserveClient client = new(agent, token, query, bytes =>
         {
             _lines.Add(Encoding.UTF8.GetString(bytes));
             return true;
-        }, _messages.Add);
+        }, _messages.Add, showsHead);
         return await client.RunAsync(stop);
     }
 }
