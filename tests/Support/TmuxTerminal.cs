@@ -72,6 +72,10 @@ public sealed class TmuxTerminal : IDisposable
     /// <exception cref="TimeoutException">It is not; the message has what is.</exception>
     public void WaitFor(string text) => WaitUntil(screen => screen.Contains(text, StringComparison.Ordinal), text);
 
+    /// <summary>Waits until programs have written some bytes.</summary>
+    /// <exception cref="TimeoutException">They have not; the message has what is seen.</exception>
+    public void WaitForBytes(string bytes) => WaitUntil(_ => Bytes.Contains(bytes, StringComparison.Ordinal), bytes);
+
     /// <summary>Waits until the screen is as wanted.</summary>
     /// <exception cref="TimeoutException">It is not; the message has what is seen.</exception>
     public void WaitUntil(Func<string, bool> condition, string what)

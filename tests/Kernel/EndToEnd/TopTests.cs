@@ -191,7 +191,7 @@ public sealed class TopTests(AgentFixture fixture)
         terminal.WaitFor("/404");
         string[] lines = [.. terminal.Screen.Split('\n').Where(static line => line.Contains("HOST AND TARGET", StringComparison.Ordinal) || line.Contains("/404", StringComparison.Ordinal))];
         Assert.Equal(lines[0].IndexOf("METHOD", StringComparison.Ordinal), lines[1].IndexOf("GET", StringComparison.Ordinal));
-        Assert.Contains("\e[33m404\e[0m", terminal.Bytes, StringComparison.Ordinal);
+        terminal.WaitForBytes("\e[33m404\e[0m");
         terminal.Press("C-c");
         terminal.WaitFor("ended 0");
 
