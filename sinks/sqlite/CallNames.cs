@@ -10,6 +10,9 @@ internal readonly record struct CallNames(
 {
     public object?[] Values => [Source, SourceKind, SourceNamespace, Destination, DestinationKind, DestinationNamespace, Role, Protocol];
 
+    public static CallNames Of(CallKey key) => new(
+        key.Source.Name, key.Source.Kind, key.Source.Namespace, key.Destination.Name, key.Destination.Kind, key.Destination.Namespace, key.Role, key.Protocol, key.IsOverflow);
+
     /// <summary>Reads <see cref="StepTables.Columns"/> and is_overflow.</summary>
     public static CallKey Read(SqliteDataReader row) => new(
         SeriesNames.Named(row.GetString(0), row.TextOrNull(1), row.TextOrNull(2)), SeriesNames.Named(row.GetString(3), row.TextOrNull(4), row.TextOrNull(5)),

@@ -124,10 +124,7 @@ internal sealed class RollUp : IDisposable
         {
             long key = row.GetInt64(0);
             StepCounts sum = sums.TryGetValue(key, out StepCounts known) ? known : new StepCounts(0, 0, 0, 0, new DurationHistogram());
-            if (DurationHistogram.TryDeserialize(raw.sqlite3_column_blob(row.Handle, 5), out DurationHistogram? histogram))
-            {
-                sum.Duration.Add(histogram);
-            }
+            sum.Duration.TryAddSerialized(raw.sqlite3_column_blob(row.Handle, 5));
             sums[key] = sum with
             {
                 Requests = sum.Requests + row.GetInt64(1), Errors = sum.Errors + row.GetInt64(2), RequestBytes = sum.RequestBytes + row.GetInt64(3), ResponseBytes = sum.ResponseBytes + row.GetInt64(4),

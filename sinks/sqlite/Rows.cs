@@ -60,6 +60,9 @@ internal sealed class Rows : IDisposable
     public void Insert(SqliteTransaction within, long startS, RedSeriesSnapshot series) =>
         Series.Insert(within, startS, SeriesNames.Of(series), new StepCounts(series.Count, series.Errors, series.RequestBytes, series.ResponseBytes, series.Duration));
 
+    public void Insert(SqliteTransaction within, long startS, CallSnapshot call) =>
+        Calls.Insert(within, startS, CallNames.Of(call.Key), new StepCounts(call.Count, call.Errors, call.RequestBytes, call.ResponseBytes, call.Duration));
+
     public void Dispose()
     {
         _request.Dispose();

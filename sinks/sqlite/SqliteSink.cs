@@ -26,7 +26,8 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
     private readonly RequestLogPolicy _policy;
     private readonly LedgerStage _logStage;
     private readonly Counter _logGivenUp;
-    private readonly WaitingRows<SeriesWindow> _windows;
+    private readonly WaitingRows<WindowRow<RedSeriesSnapshot>> _series;
+    private readonly WaitingRows<WindowRow<CallSnapshot>> _calls;
     private readonly WaitingRows<NodeEvent> _events;
     private readonly List<LogEntry> _batch = [];
     private readonly List<LogWindow> _pendingWindows = [];
@@ -50,7 +51,7 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
 
     /// <summary>Makes the sink and opens the database once.</summary>
     /// <param name="options">Where and how much.</param>
-    /// <param name="ledger">Gets the stages "sqlite_red", "sqlite_log" and "sqlite_events".</param>
+    /// <param name="ledger">Gets the stages "sqlite_red", "sqlite_calls", "sqlite_log" and "sqlite_events".</param>
     /// <param name="logger">Told when the database cannot be written, and when it can again.</param>
     /// <param name="time">The clock.</param>
     /// <exception cref="SqliteSinkException">The file is not for us; nothing was changed.</exception>
@@ -59,7 +60,8 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
         _options = options;
         _logger = logger;
         _time = time ?? TimeProvider.System;
-        _windows = new WaitingRows<SeriesWindow>(ledger.AddStage("sqlite_red", "series_windows"), options.MaxPendingSeriesWindows);
+        _series = new WaitingRows<WindowRow<RedSeriesSnapshot>>(ledger.AddStage("sqlite_red", "series_windows"), options.MaxPendingSeriesWindows);
+        _calls = new WaitingRows<WindowRow<CallSnapshot>>(ledger.AddStage("sqlite_calls", "call_windows"), options.MaxPendingSeriesWindows);
         _logStage = ledger.AddStage("sqlite_log", "transactions");
         _events = new WaitingRows<NodeEvent>(ledger.AddStage("sqlite_events", "events"), MaxPendingEvents);
         SetClock();
@@ -87,9 +89,14 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
     /// <inheritdoc/>
     public void OnWindow(RedWindow window)
     {
+        long startS = window.StartNs / 1_000_000_000;
         foreach (RedSeriesSnapshot series in window.Series)
         {
-            _windows.Add(new SeriesWindow(window.StartNs / 1_000_000_000, series));
+            _series.Add(new(startS, series));
+        }
+        foreach (CallSnapshot call in window.Calls)
+        {
+            _calls.Add(new(startS, call));
         }
     }
 
@@ -172,8 +179,9 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
             _pendingWindows.Add(window);
         }
         NodeEvent[] events = _events.First(BatchRows);
-        SeriesWindow[] red = _windows.First(BatchRows);
-        if (_batch.Count == 0 && _pendingWindows.Count == 0 && red.Length == 0 && events.Length == 0)
+        WindowRow<RedSeriesSnapshot>[] series = _series.First(BatchRows);
+        WindowRow<CallSnapshot>[] calls = _calls.First(BatchRows);
+        if (_batch.Count == 0 && _pendingWindows.Count == 0 && series.Length == 0 && calls.Length == 0 && events.Length == 0)
         {
             return false;
         }
@@ -181,19 +189,20 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
         {
             return false;
         }
-        WriteRows(events, red);
+        WriteRows(events, series, calls);
         Recover();
-        _windows.Remove(red);
+        _series.Remove(series);
+        _calls.Remove(calls);
         _events.Remove(events);
         _logStage.Out.Add(_batch.Count);
-        bool isMore = _batch.Count == BatchRows || red.Length == BatchRows;
+        bool isMore = _batch.Count == BatchRows || series.Length == BatchRows || calls.Length == BatchRows;
         _batch.ForEach(entry => _policy.Return(in entry));
         _batch.Clear();
         _pendingWindows.Clear();
         return isMore;
     }
 
-    private void WriteRows(NodeEvent[] events, SeriesWindow[] red)
+    private void WriteRows(NodeEvent[] events, WindowRow<RedSeriesSnapshot>[] seriesWindows, WindowRow<CallSnapshot>[] callWindows)
     {
         using SqliteTransaction transaction = _connection!.BeginTransaction();
         foreach (LogEntry entry in _batch)
@@ -208,9 +217,13 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
         {
             _rows!.Insert(transaction, happened);
         }
-        foreach ((long startS, RedSeriesSnapshot series) in red)
+        foreach ((long startS, RedSeriesSnapshot series) in seriesWindows)
         {
             _rows!.Insert(transaction, startS, series);
+        }
+        foreach ((long startS, CallSnapshot call) in callWindows)
+        {
+            _rows!.Insert(transaction, startS, call);
         }
         transaction.Commit();
     }
@@ -267,6 +280,7 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
         }
         while (_batch.Count > 0);
         _events.GiveUp();
-        _windows.GiveUp();
+        _series.GiveUp();
+        _calls.GiveUp();
     }
 }

@@ -22,13 +22,16 @@ internal sealed class EventSearch(ApiSources sources)
         QueryReader query = new(context.Request.Query);
         SearchQuery search = SearchQuery.Read(query, sources.Time.NowNs());
         string? type = query.ValueOf("type") is null ? null : query.Choice("type", string.Empty, "oomkill", "tcpsynbl");
-        EventQuery wanted = new(type, query.Text("workload"), query.Text("namespace"), query.Text("pod"));
+        EventQuery wanted = new(search.SinceNs, search.UntilNs, search.Limit)
+        {
+            Type = type, Workload = query.Text("workload"), Namespace = query.Text("namespace"), Pod = query.Text("pod"),
+        };
         if (query.Problem is { } problem)
         {
             await Router.ProblemAsync(context, StatusCodes.Status400BadRequest, problem).ConfigureAwait(false);
             return;
         }
-        IReadOnlyList<string> found = events.Search(wanted, search.SinceNs, search.UntilNs, search.Limit);
+        IReadOnlyList<string> found = events.Search(wanted, context.RequestAborted).Events;
         byte[] answer = Encoding.UTF8.GetBytes($"{{\"events\":[{string.Join(',', found)}]}}");
         context.Response.ContentType = "application/json";
         context.Response.ContentLength = answer.Length;

@@ -7,7 +7,7 @@ namespace KubeBpfBox.Agent.Api;
 internal static class FilterQuery
 {
     /// <summary>Names that make up a filter.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["namespace", "pod", "workload", "protocol", "method", "status", "slower-than", "role"];
+    public static IReadOnlyList<string> Names { get; } = ["namespace", "pod", "workload", "protocol", "method", "status", "slower-than", "role", "route", "text"];
 
     /// <summary>What is wrong with a value, in one line that starts with its name; null when nothing is.</summary>
     public static string? Check(string name, string value) => name switch
@@ -48,6 +48,8 @@ internal static class FilterQuery
             Protocol = valueOf("protocol"),
             Method = valueOf("method"),
             Role = valueOf("role"),
+            Route = valueOf("route"),
+            Text = valueOf("text"),
             StatusFrom = from,
             StatusTo = to,
             SlowerThanNs = slowerThanNs,

@@ -30,10 +30,6 @@ internal static class Operations
 
     private static Operation[] History(ApiSources sources)
     {
-        if (sources.Recent is null)
-        {
-            return [];
-        }
         HistoryHandlers history = new(new JoinedHistory(sources.Recent, sources.Stored), sources.Time);
         return
         [

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using KubeBpfBox.Core.Records;
+using KubeBpfBox.Sinks.Sqlite;
 using Microsoft.AspNetCore.Http;
 
 namespace KubeBpfBox.Agent.Api;
@@ -32,24 +33,24 @@ internal sealed class TransactionSearch(ApiSources sources)
         }
         // Written aside first: when the database fails half-way, the answer can still be an error.
         ArrayBufferWriter<byte> answer = new(4096);
-        Collect(answer, filter, search);
+        Collect(answer, new LogQuery(filter, search.SinceNs, search.UntilNs, search.Limit), context.RequestAborted);
         context.Response.ContentType = "application/json";
         context.Response.ContentLength = answer.WrittenCount;
         await context.Response.Body.WriteAsync(answer.WrittenMemory, context.RequestAborted).ConfigureAwait(false);
     }
 
-    private void Collect(ArrayBufferWriter<byte> answer, TransactionFilter filter, SearchQuery search)
+    private void Collect(ArrayBufferWriter<byte> answer, LogQuery query, CancellationToken stop)
     {
         bool isFirst = true;
         answer.Write("{\"transactions\":["u8);
-        sources.Log!.Search(filter, search.SinceNs, search.UntilNs, search.Limit, (in Transaction transaction, string kept, long weight) =>
+        sources.Log!.Search(query, (in Transaction transaction, LogRow row) =>
         {
-            answer.Write(isFirst ? "{\"kept\":\""u8 : ",{\"kept\":\""u8);
+            answer.Write(isFirst ? "{"u8 : ",{"u8);
             isFirst = false;
-            Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{kept}\",\"weight\":{weight},\"transaction\":"), answer);
+            Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"\"id\":{row.Id},\"kept\":\"{row.Kept}\",\"weight\":{row.Weight},\"transaction\":"), answer);
             TransactionJson.Write(answer, in transaction);
             answer.Write("}"u8);
-        });
+        }, stop);
         answer.Write("]}"u8);
     }
 }

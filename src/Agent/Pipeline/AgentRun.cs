@@ -57,7 +57,7 @@ internal sealed class AgentRun : IAsyncDisposable
         _calls = Pipelines.CreateCalls(_red, _ledger);
         _hub = new LiveHub(_ledger);
         _sinks = Pipelines.CreateSinks(options, new SinkContext { Ledger = _ledger, Red = _red.Snapshot, Health = Health, Loggers = loggers });
-        _recent = new RecentHistory();
+        _recent = new RecentHistory(options.HistoryMaxBytes);
         _windows = new RedWindows(_red, [_recent, .. _sinks.OfType<IRedWindowObserver>()], calls: _calls);
         _events = new EventPipeline(_resolver, _ledger, [_eventCounts, _hub, .. _sinks.OfType<INodeEventObserver>()]);
         _eventPlugins = Pipelines.CreateEventPlugins(options, _resolver, _events, _ledger);
@@ -255,8 +255,14 @@ internal sealed class AgentRun : IAsyncDisposable
         Degraded = Degraded,
         Sickness = () => _isCapturing && _source is { HasEnded: true } ? _source.Trouble : null,
         Unreadiness = () => _source is null ? null : _isCapturing ? _source.Trouble : "not capturing yet",
+        Health = Health,
+        Calls = _calls,
+        MaxSeries = _red.MaxSeries,
         Recent = new CurrentHistory(_windows, _recent),
+        RecentWindows = _recent,
         Stored = _options.SqliteEnabled ? new HistoryReader(_options.SqlitePath) : null,
+        Store = _options.SqliteEnabled ? new StoreFile(_options.SqlitePath, _options.SqliteMaxBytes) : null,
+        Sinks = () => _sinks,
         Log = _options.SqliteEnabled ? new RequestLogReader(_options.SqlitePath) : null,
         Events = _options.SqliteEnabled ? new EventReader(_options.SqlitePath) : null,
         Metrics = _options.PrometheusEnabled ? CreatePrometheus() : null,

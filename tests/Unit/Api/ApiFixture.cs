@@ -6,6 +6,7 @@ using KubeBpfBox.Agent.Api;
 using KubeBpfBox.Agent.Pipeline;
 using KubeBpfBox.Core.Plugins;
 using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.History;
 using KubeBpfBox.Core.Live;
 using KubeBpfBox.Core.Red;
 using KubeBpfBox.Core.Sinks;
@@ -46,6 +47,8 @@ internal sealed class ApiFixture : IAsyncDisposable
     public TestHistory Recent { get; } = new();
 
     public TestHistory? Stored { get; init; }
+
+    public List<ISink> Sinks { get; } = [];
 
     /// <summary>The page's files: path without the slash, and content.</summary>
     public Dictionary<string, byte[]> Page { get; } = [];
@@ -98,7 +101,8 @@ internal sealed class ApiFixture : IAsyncDisposable
         return packed.ToArray();
     }
 
-    private ApiSources Sources() => new()
+    /// <summary>What the host shows.</summary>
+    public ApiSources Sources() => new()
     {
         Hub = Hub,
         Ledger = Ledger,
@@ -112,7 +116,13 @@ internal sealed class ApiFixture : IAsyncDisposable
         Events = LogPath is null ? null : new EventReader(LogPath),
         Metrics = new PrometheusSink(new PrometheusSources { Red = Table, Ledger = Ledger, Health = static () => new AgentHealth(0.5, 1, 1, 1, 1, "1") }),
         NodeName = "node-1",
+        Health = static () => AgentHealth.Read(0.5, 1, "1"),
+        Calls = new CallTable(Table, 100),
+        MaxSeries = Table.MaxSeries,
         Recent = Recent,
+        RecentWindows = new RecentHistory(),
+        Store = LogPath is null ? null : new StoreFile(LogPath, 1 << 20),
+        Sinks = () => Sinks,
         Stored = Stored,
         Time = Time,
         Page = new PageFiles(Page.Keys.Select(static path => $"web/{path}.gz"), name => new MemoryStream(Packed(Page[name[4..^3]]))),

@@ -168,6 +168,34 @@ public sealed class ObserveTests
     }
 
     [Fact]
+    public async Task A_watcher_that_wants_few_a_second_is_told_how_many_more_there_were()
+    {
+        await using ApiFixture api = new();
+        await api.StartAsync();
+        using StreamReader stream = new(await api.Client.GetStreamAsync("/api/transactions/stream?max-per-second=1", Stop));
+        Assert.Equal(": watching", await stream.ReadLineAsync(Stop));
+        await api.UntilWatchedAsync();
+        // Within a second, so that one of them passes and no more.
+        for (int i = 0; i < 50; i++)
+        {
+            api.Hub.OnTransaction(TestTransactions.Make(target: $"/{i}"));
+        }
+        string? kind = null, request = null;
+        for (int skipped = 0; skipped < 49;)
+        {
+            string line = (await stream.ReadLineAsync(Stop))!;
+            if (line.StartsWith("data: ", StringComparison.Ordinal))
+            {
+                // Told in one event or in several.
+                skipped += kind == "event: skipped" ? int.Parse(line.AsSpan(6), System.Globalization.CultureInfo.InvariantCulture) : 0;
+                request ??= kind is null ? line : null;
+            }
+            kind = line.StartsWith("event: ", StringComparison.Ordinal) ? line : null;
+        }
+        Assert.Contains("\"target\":\"/0\"", request, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Too_many_watchers_are_refused()
     {
         await using ApiFixture api = new();

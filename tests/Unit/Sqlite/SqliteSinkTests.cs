@@ -206,7 +206,7 @@ public sealed class SqliteSinkTests : IDisposable
             sink.OnEvent(TestEvents.Overflow(NowNs() + 1, "web-2"));
             sink.RunOnce(final: true);
         }
-        IReadOnlyList<string> stored = new EventReader(Path).Search(new EventQuery(null, null, null, null), 0, long.MaxValue, 10);
+        IReadOnlyList<string> stored = new EventReader(Path).Search(new EventQuery(0, long.MaxValue, 10), CancellationToken.None).Events;
         Assert.Equal(2, stored.Count);
         Assert.StartsWith("{\"event\":\"tcpsynbl\"", stored[0], StringComparison.Ordinal);
         AssertIdentity();
@@ -345,7 +345,7 @@ public sealed class SqliteSinkTests : IDisposable
     private List<(string Json, string Kept, long Weight)> Search(TransactionFilter filter, int limit = 1000, long sinceNs = 0, long untilNs = long.MaxValue)
     {
         List<(string, string, long)> rows = [];
-        new RequestLogReader(Path).Search(filter, sinceNs, untilNs, limit, (in Transaction transaction, string kept, long weight) => rows.Add((Json(in transaction), kept, weight)));
+        new RequestLogReader(Path).Search(new LogQuery(filter, sinceNs, untilNs, limit), (in Transaction transaction, LogRow row) => rows.Add((Json(in transaction), row.Kept, row.Weight)), CancellationToken.None);
         return rows;
     }
 

@@ -55,7 +55,7 @@ internal sealed class QueryGate : IDisposable
             if (!_flights.TryGetValue(key, out Flight? flight))
             {
                 flight = new Flight();
-                flight.Answer = Task.Run(() => RunAsync(flight, query));
+                flight.Answer = RunAsync(flight, query);
                 _flights.Add(key, flight);
             }
             flight.Waiting++;
@@ -103,7 +103,8 @@ internal sealed class QueryGate : IDisposable
         late.CancelAfter(_limit);
         try
         {
-            return query(late.Token);
+            // A thread of its own: the pool's few threads answer everything else meanwhile.
+            return await Task.Factory.StartNew(() => query(late.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {

@@ -31,10 +31,7 @@ internal sealed class Sums
         Errors += row.Errors;
         RequestBytes += row.RequestBytes;
         ResponseBytes += row.ResponseBytes;
-        if (DurationHistogram.TryDeserialize(row.Durations, out DurationHistogram? read))
-        {
-            Durations.Add(read);
-        }
+        Durations.TryAddSerialized(row.Durations);
     }
 
     /// <summary>Adds what another has.</summary>
