@@ -22,7 +22,8 @@ public sealed class TmuxTerminal : IDisposable
         try
         {
             _server.WaitUntil(() => File.Exists(SocketPath), "socket", s_patience);
-            Tell("new-session", "-d", "-x", $"{columns}", "-y", $"{rows}", "env PS1='ready> ' bash --norc --noprofile");
+            // A runner of tests may have set NO_COLOR for itself.
+            Tell("new-session", "-d", "-x", $"{columns}", "-y", $"{rows}", "env -u NO_COLOR PS1='ready> ' bash --norc --noprofile");
             Tell("pipe-pane", "-O", $"cat > {BytesPath}");
             WaitFor("ready>");
         }

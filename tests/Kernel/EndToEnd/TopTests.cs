@@ -137,12 +137,12 @@ public sealed class TopTests(AgentFixture fixture)
     {
         Make("/top/bare");
         using TmuxTerminal terminal = new();
-        terminal.Run($"env -i {Command}");
+        terminal.Run($"env -i {Command}; echo \"bare $?\"");
         terminal.WaitFor("\nnginx ");
         terminal.Type("c");
         terminal.WaitFor("client side");
         terminal.Type("q");
-        terminal.WaitUntil(_ => !terminal.IsAlternate, "the shell");
+        terminal.WaitFor("bare 0");
 
         string before = terminal.Bytes;
         terminal.Run($"clear; TERM=dumb {Command}; echo \"ended $?\"");
