@@ -81,7 +81,7 @@ function Summary({ answer }: { answer: Schemas['Workload'] }) {
       <Stat name="p50">{duration(summary.p50_ns)}</Stat>
       <Stat name="p90">{duration(summary.p90_ns)}</Stat>
       <Stat name="p99" note={`slowest ${duration(summary.max_ns)}`}>{duration(summary.p99_ns)}</Stat>
-      <Stat name="Sent and received" note={`requests ${bytes(answer.request_bytes)}`}>{bytes(answer.response_bytes)}</Stat>
+      <Stat name="Responses" note={`requests ${bytes(answer.request_bytes)}`}>{bytes(answer.response_bytes)}</Stat>
     </Stats>
   );
 }

@@ -126,11 +126,11 @@ const rampSteps = 12;
 function Ramp({ most }: { most: number }) {
   return (
     <div class="legend ramp">
-      <span>1</span>
+      {most > 1 && <span>1</span>}
       <span class="ramp-bar" aria-hidden="true">
         {Array.from({ length: rampSteps }, (_, i) => <span key={i} style={{ background: rampColor(i / (rampSteps - 1), isDark.value) }} />)}
       </span>
-      <span>{count(most)} requests</span>
+      <span>{count(most)} requests in a cell</span>
     </div>
   );
 }

@@ -2,6 +2,7 @@ import type { Schemas } from '../api/client';
 import { workloadHref } from '../components/events';
 import { Card, Empty, Status, Who } from '../components/parts';
 import { type Column, DataTable } from '../components/table';
+import { Wire } from '../components/wire';
 import { count, duration, percent, rate, who } from '../lib/format';
 import { range } from '../lib/range';
 import { type Sort, sortInAddress, sortRows } from '../lib/table';
@@ -45,7 +46,7 @@ function Sorted<T>({ name, columns, rows, ...rest }: SortedProps<T>) {
 }
 
 const routeColumns: readonly Figure<Schemas['Route']>[] = [
-  { id: 'route', head: 'Route', sort: 'asc', value: (row) => `${row.route} ${row.method}`, cell: (row) => <span class="mono break"><span class="method">{row.method}</span> {row.route}</span> },
+  { id: 'route', head: 'Route', sort: 'asc', value: (row) => `${row.route} ${row.method}`, cell: (row) => <span class="mono break"><span class="method">{row.method}</span> <Wire text={row.route} /></span> },
   ...figures<Schemas['Route']>(),
   {
     id: 'statuses', head: 'Statuses', value: () => 0,
@@ -81,7 +82,7 @@ export function requestsHref(answer: Pick<Schemas['Workload'], 'workload' | 'nam
 }
 
 const podColumns: readonly Figure<Schemas['PodRow']>[] = [
-  { id: 'pod', head: 'Pod or process', sort: 'asc', value: (row) => row.pod, cell: (row) => <span class="mono break">{row.pod}</span> },
+  { id: 'pod', head: 'Pod or process', sort: 'asc', value: (row) => row.pod, cell: (row) => <span class="mono break"><Wire text={row.pod} /></span> },
   ...figures<Schemas['PodRow']>(),
 ];
 
