@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
+import { clockSkewMs } from '../lib/agent';
 import { clockTime } from '../lib/format';
 import { useKeys } from '../lib/keys';
 import { usePolled } from '../lib/polled';
@@ -21,6 +22,12 @@ const links: readonly (readonly [path: Path, name: string])[] = [['/', 'Overview
 export function Shell({ children }: { children: ComponentChildren }) {
   const isHelpOpen = useSignal(false);
   const polled = usePolled('/api/status', {}, statusEveryS).value;
+  const now = polled.data?.now;
+  useEffect(() => {
+    if (now !== undefined) {
+      clockSkewMs.value = Date.parse(now) - Date.now();
+    }
+  }, [now]);
   useKeys({
     '?': () => { isHelpOpen.value = true; },
     'g o': () => { go(hrefTo('/')); },
@@ -55,7 +62,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
             <button type="button" class="button plain icon" aria-label={`Theme: ${theme.value}`} title={`Theme: ${theme.value} (t)`} onClick={nextTheme}>
               <Icon name={theme.value} />
             </button>
-            <button type="button" class="button plain icon" aria-label="Keys" title="Keys (?)" aria-haspopup="dialog" onClick={() => { isHelpOpen.value = true; }}>
+            <button type="button" class="button plain icon" data-keys="" aria-label="Keys" title="Keys (?)" aria-haspopup="dialog" onClick={() => { isHelpOpen.value = true; }}>
               <Icon name="help" />
             </button>
           </div>
