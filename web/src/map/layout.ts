@@ -2,10 +2,10 @@ import { Graph as DagreGraph, layout } from '@dagrejs/dagre';
 import { edgeId, type Graph } from './graph';
 
 /** Sizes of the picture, in its own units. */
-export const nodeWidth = 204;
-export const nodeHeight = 64;
-const labelWidth = 150;
-const labelHeight = 18;
+export const nodeWidth = 184;
+export const nodeHeight = 66;
+const labelWidth = 84;
+const labelHeight = 28;
 
 export interface Point {
   x: number;
@@ -15,16 +15,18 @@ export interface Point {
 export interface Placed {
   width: number;
   height: number;
+  /** The middle of those who are called by nobody: where reading begins. */
+  start: Point;
   /** Centres, by id of the node. */
   nodes: Map<string, Point>;
   /** Lines and places of labels, by id of the edge. */
   edges: Map<string, { path: string; label: Point }>;
 }
 
-/** Places nodes in layers from left to right: who calls is left of who is called. */
-export function placed(graph: Pick<Graph, 'nodes' | 'edges'>): Placed {
+/** Places nodes in layers: who calls is left of who is called, or above, where there is more height than width. */
+export function placed(graph: Pick<Graph, 'nodes' | 'edges'>, isUpright: boolean): Placed {
   const dagre = new DagreGraph({ multigraph: true });
-  dagre.setGraph({ rankdir: 'LR', nodesep: 22, ranksep: 26, edgesep: 14, marginx: 16, marginy: 16 });
+  dagre.setGraph({ rankdir: isUpright ? 'TB' : 'LR', nodesep: 20, ranksep: 22, edgesep: 12, marginx: 16, marginy: 16 });
   dagre.setDefaultEdgeLabel(() => ({}));
   for (const node of graph.nodes) {
     dagre.setNode(node.id, { width: nodeWidth, height: nodeHeight });
@@ -43,8 +45,15 @@ export function placed(graph: Pick<Graph, 'nodes' | 'edges'>): Placed {
     const at = dagre.edge(edge.source, edge.destination, edge.protocol) as unknown as Point & { points: Point[] };
     edges.set(edgeId(edge), { path: smooth(at.points), label: { x: at.x, y: at.y } });
   }
+  const called = new Set(graph.edges.filter((edge) => edge.source !== edge.destination).map((edge) => edge.destination));
+  const starts = [...nodes].filter(([id]) => !called.has(id)).map(([, at]) => at);
   const size = dagre.graph() as { width?: number; height?: number };
-  return { width: Math.max(size.width ?? 0, nodeWidth), height: Math.max(size.height ?? 0, nodeHeight), nodes, edges };
+  return { width: Math.max(size.width ?? 0, nodeWidth), height: Math.max(size.height ?? 0, nodeHeight), start: middle(starts), nodes, edges };
+}
+
+function middle(points: readonly Point[]): Point {
+  const n = Math.max(1, points.length);
+  return { x: points.reduce((sum, point) => sum + point.x, 0) / n, y: points.reduce((sum, point) => sum + point.y, 0) / n };
 }
 
 /** A curve through the points' middles that leaves and arrives at the ends. */

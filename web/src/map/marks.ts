@@ -21,17 +21,29 @@ export function healthOf(errorRatio: number): Health {
   return errorRatio >= manyErrors ? 'many' : errorRatio >= someErrors ? 'some' : 'ok';
 }
 
-/** What stands on an edge. */
-export function edgeText(edge: Pick<MapEdge, 'requests_per_second' | 'error_ratio' | 'p50_ns' | 'p90_ns' | 'p99_ns'>, choice: LabelChoice): string {
+/** How much text there is room for at a scale: all of it, a little, or names only. */
+export type Detail = 'all' | 'some' | 'names';
+
+export function detailAt(k: number): Detail {
+  return k >= 0.8 ? 'all' : k >= 0.42 ? 'some' : 'names';
+}
+
+/** Size of a text of the picture that is to be so many pixels at least, whatever the scale. */
+export function textSize(px: number, k: number): number {
+  return k >= 0.8 ? px : Math.round((px / k) * 10) / 10;
+}
+
+/** What stands on an edge, in lines. */
+export function edgeText(edge: Pick<MapEdge, 'requests_per_second' | 'error_ratio' | 'p50_ns' | 'p90_ns' | 'p99_ns'>, choice: LabelChoice): string[] {
   switch (choice) {
     case 'all':
-      return `${rate(edge.requests_per_second)} · ${percent(edge.error_ratio)} · ${duration(edge.p90_ns)}`;
+      return [rate(edge.requests_per_second), `${percent(edge.error_ratio)} · ${duration(edge.p90_ns)}`];
     case 'rate':
-      return rate(edge.requests_per_second);
+      return [rate(edge.requests_per_second)];
     case 'errors':
-      return percent(edge.error_ratio);
+      return [percent(edge.error_ratio)];
     default:
-      return duration(edge[`${choice}_ns`]);
+      return [duration(edge[`${choice}_ns`])];
   }
 }
 

@@ -1,17 +1,23 @@
 import { type Signal, useSignal } from '@preact/signals';
 import type { RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { fitted, moved, type View, zoomed } from './view';
+import type { Placed } from './layout';
+import { first, fitted, moved, type View, zoomed } from './view';
 
 const stepPx = 60;
 const keyZoom = 1.25;
 // A press that moves less is a click.
 const dragPx = 4;
+const uprightBelowPx = 560;
 
 export interface Movable {
   view: Signal<View>;
   /** Shows all of it. */
   fit: () => void;
+  /** Shows it as at first. */
+  begin: () => void;
+  /** True where there is little width. */
+  isUpright: Signal<boolean>;
   /** Zooms around the middle. */
   zoom: (factor: number) => void;
   /** True when the press that has just ended moved the picture. */
@@ -19,19 +25,26 @@ export interface Movable {
 }
 
 /** Moves and zooms a picture by mouse, touch and keys. A wheel scrolls the page until the picture is used, so that nobody is held up in it. */
-export function useMovable(element: RefObject<SVGSVGElement | null>, width: number, height: number): Movable {
+export function useMovable(element: RefObject<SVGSVGElement | null>, picture: RefObject<Pick<Placed, 'width' | 'height' | 'start'>>): Movable {
   const view = useSignal<View>({ x: 0, y: 0, k: 1 });
-  const size = useRef({ width, height });
-  size.current = { width, height };
   // Until somebody has moved it, all of it stays in sight.
   const isTouched = useRef(false);
   const dragged = useRef(false);
-  const fit = () => {
-    const box = element.current;
-    isTouched.current = false;
-    if (box) {
-      view.value = fitted(size.current.width, size.current.height, box.clientWidth, box.clientHeight);
+  const isUpright = useSignal(false);
+  const show = (how: typeof first) => {
+    const [box, of] = [element.current, picture.current];
+    if (box && of) {
+      isUpright.value = box.clientWidth < uprightBelowPx;
+      view.value = how(of.width, of.height, box.clientWidth, box.clientHeight, of.start);
     }
+  };
+  const begin = () => {
+    isTouched.current = false;
+    show(first);
+  };
+  const fit = () => {
+    isTouched.current = true;
+    show(fitted);
   };
   const change = (next: View) => {
     isTouched.current = true;
@@ -123,7 +136,7 @@ export function useMovable(element: RefObject<SVGSVGElement | null>, width: numb
     }, { signal });
     const watch = new ResizeObserver(() => {
       if (!isTouched.current) {
-        fit();
+        begin();
       }
     });
     watch.observe(box);
@@ -132,5 +145,5 @@ export function useMovable(element: RefObject<SVGSVGElement | null>, width: numb
       watch.disconnect();
     };
   }, []);
-  return { view, fit, zoom, hasDragged: () => dragged.current };
+  return { view, isUpright, fit, begin, zoom, hasDragged: () => dragged.current };
 }
