@@ -33,7 +33,7 @@ export function useMovable(element: RefObject<SVGSVGElement | null>, picture: Re
   const isUpright = useSignal(false);
   const show = (how: typeof first) => {
     const [box, of] = [element.current, picture.current];
-    if (box && of) {
+    if (box) {
       isUpright.value = box.clientWidth < uprightBelowPx;
       view.value = how(of.width, of.height, box.clientWidth, box.clientHeight, of.start);
     }
