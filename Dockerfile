@@ -8,12 +8,16 @@
 
 FROM mcr.microsoft.com/dotnet/sdk:10.0 AS sdk
 
+FROM node:22-bookworm-slim AS node
+
 # Debian 12, as `make build` is tested with: its static libbpf, libelf and SQLite are linked in.
 FROM debian:bookworm-slim AS build
 COPY --from=sdk /usr/share/dotnet /usr/share/dotnet
+COPY --from=node /usr/local /usr/local
 ENV PATH=/usr/share/dotnet:$PATH DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 WORKDIR /source
 COPY scripts/setup.sh scripts/
+COPY web/package.json web/package-lock.json web/
 RUN apt-get update -q && apt-get install -y -q --no-install-recommends ca-certificates gcc libc6-dev && scripts/setup.sh build image
 COPY Directory.Build.props Directory.Packages.props global.json ./
 COPY bpf bpf
@@ -21,6 +25,7 @@ COPY src src
 COPY plugins plugins
 COPY protocols protocols
 COPY sinks sinks
+COPY web web
 COPY scripts/image-archive.sh scripts/image-root.sh scripts/
 ARG TARGETARCH
 RUN case $TARGETARCH in amd64) runtime=linux-x64 ;; arm64) runtime=linux-arm64 ;; *) echo "no $TARGETARCH" >&2; exit 1 ;; esac && \

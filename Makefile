@@ -1,6 +1,6 @@
 # The commands of this project. `make run` and `make test` install what is missing first.
 # `make fuzz SECONDS=60 SEED=2` mutates inputs of every parser.
-.PHONY: build run image test test-vm test-kube bench fuzz clean setup setup-test setup-image setup-kube
+.PHONY: build run demo demo-kubernetes image test test-ui test-vm test-kube screenshots bench fuzz clean setup setup-test setup-image setup-kube setup-demo setup-ui
 
 CONFIGURATION := Release
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
@@ -21,12 +21,25 @@ run: build
 	@echo "kubebpfbox shows every HTTP request of this machine. Try, in another shell: curl http://127.0.0.1:9500/healthz" >&2
 	bin/kubebpfbox run --set sinks.sqlite.path=data/kubebpfbox.db $(ARGS)
 
+# A small shop with traffic, and the agent beside it: demo/README.md. PORT=9600, SECONDS=60.
+demo demo-kubernetes: setup-demo $(if $(KUBEBPFBOX),,build)
+	dotnet build demo/Demo.csproj -c Release -v quiet
+	artifacts/bin/Demo/release_linux-x64/KubeBpfBox.Demo run --agent $(or $(KUBEBPFBOX),bin/kubebpfbox) --port $(or $(PORT),9500) --seconds $(or $(SECONDS),0) $(if $(filter demo-kubernetes,$@),--kubernetes)
+
 # A container image without a registry: artifacts/image/kubebpfbox.tar. deploy/README.md says how to bring it to a cluster.
 image: setup-image build
 	scripts/image.sh
 
 test: setup-test
 	tests/run
+
+# The page in a real browser, with a real agent.
+test-ui: setup-test setup-ui
+	tests/Ui/run
+
+# docs/images, from the demonstration: MINUTES=5 for charts with a history.
+screenshots: setup-test setup-ui $(if $(KUBEBPFBOX),,build)
+	MINUTES=$(or $(MINUTES),5) tests/Ui/screenshots
 
 test-vm: setup-test build
 	tests/Vm/run
@@ -35,7 +48,8 @@ test-vm: setup-test build
 test-kube: setup-kube image
 	tests/Kube/run
 
-bench: setup-test build
+bench: setup-test setup-ui build
+	npm run --silent build --prefix tests/Ui
 	dotnet run --project tests/Bench/Bench.csproj -c Release -- $(or $(BENCH),all)
 
 fuzz: setup
@@ -47,6 +61,12 @@ setup:
 setup-test:
 	@scripts/setup.sh test
 	@tests/Deploy/tools >/dev/null
+
+setup-demo:
+	@scripts/setup.sh demo
+
+setup-ui:
+	@scripts/setup.sh demo ui
 
 setup-image:
 	@scripts/setup.sh image

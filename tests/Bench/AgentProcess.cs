@@ -42,6 +42,9 @@ internal sealed class AgentProcess : IDisposable
 
     public int Id => _process.Id;
 
+    /// <summary>Where its page is.</summary>
+    public Uri Address => _http.BaseAddress!;
+
     public bool IsAlive => !_process.HasExited;
 
     public string Messages => _process.Errors;

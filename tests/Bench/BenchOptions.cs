@@ -13,5 +13,7 @@ internal sealed record BenchOptions(
     int OutageSeconds,
     int Rate,
     int Series,
+    int Workloads,
+    int PageRate,
     bool IsIsolated,
     string? CgroupPath = null);

@@ -5,6 +5,7 @@ using KubeBpfBox.Bench.InfluxDb;
 using KubeBpfBox.Bench.Micro;
 using KubeBpfBox.Bench.Outage;
 using KubeBpfBox.Bench.Overhead;
+using KubeBpfBox.Bench.Page;
 using KubeBpfBox.Bench.Replay;
 using KubeBpfBox.Bench.Scrape;
 using KubeBpfBox.Support;
@@ -20,9 +21,11 @@ Option<int> garbage = new("--garbage") { Description = "Connections that send ga
 Option<int> outage = new("--outage") { Description = "Seconds that the database is away (outage).", DefaultValueFactory = static _ => 600 };
 Option<int> rate = new("--rate") { Description = "Requests a second (outage).", DefaultValueFactory = static _ => 2000 };
 Option<int> series = new("--series") { Description = "Series of rate, errors and duration (scrape).", DefaultValueFactory = static _ => 10_000 };
+Option<int> workloads = new("--workloads") { Description = "Workloads (page).", DefaultValueFactory = static _ => 1000 };
+Option<int> pageRate = new("--page-rate") { Description = "Requests a second, all workloads together (page).", DefaultValueFactory = static _ => 5000 };
 Option<bool> isolate = new("--isolate") { Description = "Watch a cgroup made for the benchmark instead of the whole machine, where others make traffic too." };
 
-RootCommand root = new("Benchmarks of kubebpfbox. Needs root; traffic stays in network namespaces of its own.") { seconds, pairs, agent, set, variants, transactions, idle, garbage, series, outage, rate, isolate };
+RootCommand root = new("Benchmarks of kubebpfbox. Needs root; traffic stays in network namespaces of its own.") { seconds, pairs, agent, set, variants, transactions, idle, garbage, series, outage, rate, workloads, pageRate, isolate };
 foreach (Option option in root.Options)
 {
     option.Recursive = true;
@@ -35,6 +38,7 @@ foreach (Option option in root.Options)
     ("micro", "Parser, streams and output, one call at a time.", static (_, stop) => MicroBenchmarks.Run(stop)),
     ("scrape", "Cost of a page for Prometheus with many series.", static (options, stop) => ScrapeBenchmark.Run(options.Series, stop)),
     ("influxdb", "A million requests into a real InfluxDB: cost, what arrives, series.", static (_, stop) => InfluxDbBenchmark.Run(stop)),
+    ("page", "What an open page costs the agent, and whether the browser keeps up.", PageBenchmark.Run),
     ("connections", "Memory with many connections, idle and hostile.", ConnectionsBenchmark.Run),
     ("outage", "What is in InfluxDB after it was away and the agent was killed meanwhile.", OutageBenchmark.Run),
 ];
@@ -63,6 +67,8 @@ BenchOptions Options(ParseResult parsed) => new(
     parsed.GetValue(outage),
     parsed.GetValue(rate),
     parsed.GetValue(series),
+    parsed.GetValue(workloads),
+    parsed.GetValue(pageRate),
     parsed.GetValue(isolate));
 
 static int Guard(BenchOptions options, Action<BenchOptions> action)

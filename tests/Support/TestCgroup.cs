@@ -39,6 +39,9 @@ public sealed class TestCgroup : IDisposable
     /// <summary>Moves this process in.</summary>
     public void Enter() => Move(FolderPath);
 
+    /// <summary>Moves this process into one below it, which is made when it is not there.</summary>
+    public void Enter(string path) => Move(Make(path));
+
     /// <summary>Moves this process back.</summary>
     public void Leave() => Move(_home);
 

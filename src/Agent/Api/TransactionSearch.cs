@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using KubeBpfBox.Core.Records;
+using KubeBpfBox.Sinks.Sqlite;
 using Microsoft.AspNetCore.Http;
 
 namespace KubeBpfBox.Agent.Api;
@@ -13,6 +14,9 @@ namespace KubeBpfBox.Agent.Api;
 /// </remarks>
 internal sealed class TransactionSearch(ApiSources sources)
 {
+    /// <summary>Names of the parameters.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. SearchQuery.Names, .. FilterQuery.Names];
+
     public async Task HandleAsync(HttpContext context)
     {
         if (sources.Log is null)
@@ -20,7 +24,8 @@ internal sealed class TransactionSearch(ApiSources sources)
             await Router.ProblemAsync(context, StatusCodes.Status404NotFound, "no request log is kept; set sinks.sqlite.enabled to true").ConfigureAwait(false);
             return;
         }
-        SearchQuery query = SearchQuery.Read(context.Request.Query);
+        QueryReader query = new(context.Request.Query);
+        SearchQuery search = SearchQuery.Read(query, sources.Time.NowNs());
         if (!FilterQuery.TryRead(query.ValueOf, out TransactionFilter filter, out string? filterProblem) || query.Problem is not null)
         {
             await Router.ProblemAsync(context, StatusCodes.Status400BadRequest, query.Problem ?? filterProblem!).ConfigureAwait(false);
@@ -28,24 +33,24 @@ internal sealed class TransactionSearch(ApiSources sources)
         }
         // Written aside first: when the database fails half-way, the answer can still be an error.
         ArrayBufferWriter<byte> answer = new(4096);
-        Collect(answer, filter, query);
+        Collect(answer, new LogQuery(filter, search.SinceNs, search.UntilNs, search.Limit), context.RequestAborted);
         context.Response.ContentType = "application/json";
         context.Response.ContentLength = answer.WrittenCount;
         await context.Response.Body.WriteAsync(answer.WrittenMemory, context.RequestAborted).ConfigureAwait(false);
     }
 
-    private void Collect(ArrayBufferWriter<byte> answer, TransactionFilter filter, SearchQuery query)
+    private void Collect(ArrayBufferWriter<byte> answer, LogQuery query, CancellationToken stop)
     {
         bool isFirst = true;
         answer.Write("{\"transactions\":["u8);
-        sources.Log!.Search(filter, query.SinceNs, query.UntilNs, query.Limit, (in Transaction transaction, string kept, long weight) =>
+        sources.Log!.Search(query, (in Transaction transaction, LogRow row) =>
         {
-            answer.Write(isFirst ? "{\"kept\":\""u8 : ",{\"kept\":\""u8);
+            answer.Write(isFirst ? "{"u8 : ",{"u8);
             isFirst = false;
-            Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{kept}\",\"weight\":{weight},\"transaction\":"), answer);
+            Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"\"id\":{row.Id},\"kept\":\"{row.Kept}\",\"weight\":{row.Weight},\"transaction\":"), answer);
             TransactionJson.Write(answer, in transaction);
             answer.Write("}"u8);
-        });
+        }, stop);
         answer.Write("]}"u8);
     }
 }

@@ -71,6 +71,8 @@ public sealed class ApiHostTests
     [InlineData("/api/transactions", HttpStatusCode.NotFound)]
     [InlineData("/api/transactions/stream?status=abc", HttpStatusCode.BadRequest)]
     [InlineData("/api/transactions/stream?output=xml", HttpStatusCode.BadRequest)]
+    [InlineData("/api/transactions/stream?max-per-second=0", HttpStatusCode.BadRequest)]
+    [InlineData("/api/transactions/stream?max-per-second=100001", HttpStatusCode.BadRequest)]
     public async Task Bad_requests_get_a_reason(string path, HttpStatusCode expected)
     {
         await using ApiFixture api = new();

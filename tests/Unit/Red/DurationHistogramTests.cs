@@ -1,4 +1,5 @@
 using KubeBpfBox.Core.Red;
+using KubeBpfBox.Unit.Support;
 
 namespace KubeBpfBox.Unit.Red;
 
@@ -242,15 +243,44 @@ public sealed class DurationHistogramTests
         Assert.True(DurationHistogram.TryDeserialize([1, 5, 5, 0, 1], out _));
     }
 
+    [Fact]
+    public void What_was_stored_adds_up_without_allocation()
+    {
+        DurationHistogram one = Filled(8, 400), other = Filled(9, 700), sum = one.Clone(), expected = one.Clone();
+        byte[] bytes = other.Serialize();
+        expected.Add(other);
+        Assert.True(sum.TryAddSerialized(bytes));
+        Assert.Equal(expected.Serialize(), sum.Serialize());
+        AllocationRounds rounds = new();
+        while (rounds.Next())
+        {
+            Assert.True(sum.TryAddSerialized(bytes));
+        }
+        Assert.Equal(0, rounds.Least);
+    }
+
     private static void CheckSane(byte[] bytes)
     {
         if (DurationHistogram.TryDeserialize(bytes, out DurationHistogram? read))
         {
             Assert.True(read.Count >= 0 && read.MaxNs >= 0 && read.SumNs >= read.MaxNs);
             Assert.InRange(read.QuantileNs(0.99), 0, read.MaxNs);
+            byte[] before = read.Serialize();
+            DurationHistogram sum = new();
+            Assert.True(sum.TryAddSerialized(bytes));
+            Assert.Equal(before, sum.Serialize());
+            Assert.True(sum.TryAddSerialized(bytes));
             read.Add(read);
+            Assert.Equal(read.Serialize(), sum.Serialize());
             Assert.True(read.Count >= 0);
             Assert.InRange(read.CountAtOrBelowNs(1_000_000), 0, read.Count);
+        }
+        else
+        {
+            DurationHistogram kept = Filled(1, 10);
+            byte[] before = kept.Serialize();
+            Assert.False(kept.TryAddSerialized(bytes));
+            Assert.Equal(before, kept.Serialize());
         }
     }
 

@@ -7,6 +7,7 @@ import { hrefTo } from '../lib/url';
 import { Dialog } from './dialog';
 import { Who } from './parts';
 import { leftPx, rightPx } from './plot';
+import { Wire } from './wire';
 
 const types = ['oomkill', 'tcpsynbl'] as const;
 const laneNames = { oomkill: 'OOM kills', tcpsynbl: 'Full queues' } as const;
@@ -87,13 +88,13 @@ export function EventList({ events, onFollow }: { events: readonly Event[]; onFo
             <a href={workloadHref(event.workload)} {...(onFollow ? { onClick: onFollow } : {})}><Who one={event.workload} /></a>
             <time class="muted num" dateTime={event.time}>{time(event.time)}</time>
           </div>
-          <p>{headline(event)}.</p>
+          <p><Wire text={headline(event)} />.</p>
           <dl class="figures">
             {event.workload.pod !== undefined && <><dt>Pod</dt><dd class="mono break">{event.workload.pod}</dd></>}
             {figures(event).map(([name, value]) => (
               <>
                 <dt>{name}</dt>
-                <dd class="mono break">{value}</dd>
+                <dd class="mono break"><Wire text={value} /></dd>
               </>
             ))}
           </dl>
