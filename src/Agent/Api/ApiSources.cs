@@ -46,7 +46,7 @@ internal sealed record ApiSources
     /// <summary>Older windows; null when they are not stored.</summary>
     public IRedHistory? Stored { get; init; }
 
-    /// <summary>The database's file and its largest size; null when there is none.</summary>
+    /// <summary>The database's file; null when there is none.</summary>
     public StoreFile? Store { get; init; }
 
     /// <summary>The outputs.</summary>
@@ -72,8 +72,3 @@ internal sealed record ApiSources
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }
-
-/// <summary>Where the database is.</summary>
-/// <param name="Path">Its file.</param>
-/// <param name="MaxBytes">Size that it is kept under.</param>
-internal sealed record StoreFile(string Path, long MaxBytes);

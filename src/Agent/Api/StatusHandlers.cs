@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Sinks;
+using KubeBpfBox.Sinks.Sqlite;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Data.Sqlite;
 
@@ -52,7 +53,7 @@ internal sealed class StatusHandlers(ApiSources sources)
             Series = new ApiUsage(health.RedSeries, sources.MaxSeries),
             Calls = new ApiUsage(sources.Calls.CallCount, sources.Calls.MaxCalls),
             History = new ApiHistory(sources.RecentWindows.WindowCount, sources.RecentWindows.Bytes, sources.RecentWindows.MaxBytes, TimeOf(sources.Recent.SinceS)),
-            Store = sources.Store is { } store ? new ApiStore(store.Path, SizeOf(store.Path), store.MaxBytes, StoredSince()) : null,
+            Store = sources.Store is { } store ? new ApiStore(store.Path, store.Bytes, store.MaxBytes, SinceOf(store)) : null,
             Sinks = Sinks(),
         }, ApiJson.Default.ApiStatus);
     }
@@ -87,11 +88,11 @@ internal sealed class StatusHandlers(ApiSources sources)
     }
 
     /// <summary>A database that cannot be read is no reason not to tell the rest; the sink's trouble says why.</summary>
-    private DateTime? StoredSince()
+    private static DateTime? SinceOf(StoreFile store)
     {
         try
         {
-            return TimeOf(sources.Stored?.SinceS);
+            return TimeOf(store.SinceS);
         }
         catch (SqliteException)
         {
@@ -100,8 +101,6 @@ internal sealed class StatusHandlers(ApiSources sources)
     }
 
     private static DateTime? TimeOf(long? seconds) => seconds is { } known ? DateTime.UnixEpoch.AddSeconds(known) : null;
-
-    private static long SizeOf(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : 0;
 
     private static string KernelRelease()
     {
