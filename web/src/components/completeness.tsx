@@ -56,7 +56,7 @@ function CompletenessDialog({ status, onClose }: { status: Schemas['Status']; on
       {(status.degraded.length > 0 || missing.length > 0) && (
         <section>
           <h3>Works with less than it could</h3>
-          <ul>
+          <ul class="lines">
             {status.degraded.map((line) => <li key={line}>{line}</li>)}
             {missing.map((hook) => <li key={hook.plugin + hook.hook}>{hook.plugin}: {hook.hook} is not attached: {hook.detail}</li>)}
           </ul>

@@ -7,27 +7,34 @@ import { hrefTo } from '../lib/url';
 import { Dialog } from './dialog';
 import { Who } from './parts';
 import { leftPx, rightPx } from './plot';
+import { Wire } from './wire';
 
-const places = 48;
+const types = ['oomkill', 'tcpsynbl'] as const;
+const laneNames = { oomkill: 'OOM kills', tcpsynbl: 'Full queues' } as const;
+const markPx = 22;
 
 /** OOM kills and full accept queues over the range, as marks under a chart of the same width; a mark opens what happened. */
 export function EventStrip({ polled, sinceS, untilS }: { polled: Polled<Schemas['Events']>; sinceS: number; untilS: number }) {
   const opened = useSignal<Event[] | null>(null);
-  const events = polled.data?.events ?? [];
-  const marks = marksOf(events, sinceS, untilS, places);
+  const places = Math.max(8, Math.floor((Math.min(window.innerWidth, 1600) - leftPx - 100) / markPx));
+  const marks = marksOf(polled.data?.events ?? [], sinceS, untilS, places);
   return (
     <div class="events">
-      <div class="events-name muted">Events</div>
-      <div class="events-line" style={{ marginLeft: `${leftPx}px`, marginRight: `${rightPx}px` }}>
-        {marks.map((mark) => (
-          <MarkButton key={`${mark.type} ${mark.events[mark.events.length - 1]?.time ?? ''}`} mark={mark} onOpen={() => { opened.value = mark.events; }} />
-        ))}
-        {marks.length === 0 && (
-          <span class="muted events-none">
-            {polled.error?.status === 404 ? `Events are not kept: ${polled.error.message}` : polled.data ? 'No OOM kill and no full accept queue in this range' : ''}
-          </span>
-        )}
-      </div>
+      {types.filter((type) => marks.some((mark) => mark.type === type)).map((type) => (
+        <div key={type} class="events-lane">
+          <div class="events-name muted">{laneNames[type]}</div>
+          <div class="events-line" style={{ marginLeft: `${leftPx}px`, marginRight: `${rightPx}px` }}>
+            {marks.filter((mark) => mark.type === type).map((mark) => (
+              <MarkButton key={mark.events[mark.events.length - 1]?.time ?? ''} mark={mark} onOpen={() => { opened.value = mark.events; }} />
+            ))}
+          </div>
+        </div>
+      ))}
+      {marks.length === 0 && (
+        <p class="muted events-none" style={{ marginLeft: `${leftPx}px` }}>
+          {polled.error?.status === 404 ? `OOM kills and full accept queues are not kept: ${polled.error.message}` : polled.data ? 'No OOM kill and no full accept queue in this range' : ''}
+        </p>
+      )}
       {opened.value && <EventsDialog events={opened.value} onClose={() => { opened.value = null; }} />}
     </div>
   );
@@ -35,19 +42,19 @@ export function EventStrip({ polled, sinceS, untilS }: { polled: Polled<Schemas[
 
 function MarkButton({ mark, onOpen }: { mark: EventMark; onOpen: () => void }) {
   const first = mark.events[0];
-  const many = mark.events.length > 1 ? ` ×${mark.events.length}` : '';
+  const many = mark.events.length;
   return (
     <button
       type="button"
-      class={`event-mark ${mark.type}`}
+      class="event-mark"
       style={{ left: `${(mark.at * 100).toFixed(2)}%` }}
       aria-haspopup="dialog"
       title={first ? `${time(first.time)}: ${headline(first)}` : ''}
-      aria-label={`${eventNames[mark.type]}${many}${first ? `, ${first.workload.workload}, ${time(first.time)}` : ''}`}
+      aria-label={`${eventNames[mark.type]}${many > 1 ? ` ×${many}` : ''}${first ? `, ${first.workload.workload}, ${time(first.time)}` : ''}`}
       onClick={onOpen}
     >
       <EventIcon type={mark.type} />
-      <span>{mark.type === 'oomkill' ? 'OOM' : 'queue'}{many}</span>
+      {many > 1 && <span class="num">{many}</span>}
     </button>
   );
 }
@@ -81,13 +88,13 @@ export function EventList({ events, onFollow }: { events: readonly Event[]; onFo
             <a href={workloadHref(event.workload)} {...(onFollow ? { onClick: onFollow } : {})}><Who one={event.workload} /></a>
             <time class="muted num" dateTime={event.time}>{time(event.time)}</time>
           </div>
-          <p>{headline(event)}.</p>
+          <p><Wire text={headline(event)} />.</p>
           <dl class="figures">
             {event.workload.pod !== undefined && <><dt>Pod</dt><dd class="mono break">{event.workload.pod}</dd></>}
             {figures(event).map(([name, value]) => (
               <>
                 <dt>{name}</dt>
-                <dd class="mono break">{value}</dd>
+                <dd class="mono break"><Wire text={value} /></dd>
               </>
             ))}
           </dl>

@@ -3,6 +3,7 @@ import { useEffect, useId, useRef } from 'preact/hooks';
 import type { ApiError } from '../api/client';
 import { refreshes } from '../lib/range';
 import { Icon } from './icons';
+import { Wire } from './wire';
 
 let isFirstPage = true;
 
@@ -94,12 +95,12 @@ export function Loading() {
   );
 }
 
-/** Who it is: namespace/name with its kind; all of it text. */
+/** Who it is: namespace/name with its kind. A process may give itself any name. */
 export function Who({ one }: { one: { workload: string; namespace?: string; kind?: string } }) {
   return (
     <span class="who">
       {one.namespace !== undefined && <span class="ns">{one.namespace}/</span>}
-      {one.workload}
+      <Wire text={one.workload} />
       {one.kind !== undefined && <span class="kind">{one.kind}</span>}
     </span>
   );

@@ -33,7 +33,8 @@ export function valueAxis(format: (value: number) => string): uPlot.Axis {
     ticks: { show: false },
     size: leftPx,
     space: 28,
-    values: (_plot, splits: (number | null)[]) => splits.map((value) => (value === null ? '' : format(value))),
+    // Round numbers: "50 ms", not "50.0 ms".
+    values: (_plot, splits: (number | null)[]) => splits.map((value) => (value === null ? '' : value === 0 ? '0' : format(value).replace(/\.0+(?!\d)/, ''))),
   };
 }
 

@@ -26,7 +26,7 @@ export function RangePicker() {
   const last = 'last' in shown ? shown.last : null;
   const isOwn = last === null || !ranges.some((one) => one === last);
   return (
-    <>
+    <div class="range">
       <Segments label="Range of time" value={last} options={options} onChange={setLast} />
       <button
         type="button"
@@ -41,7 +41,7 @@ export function RangePicker() {
         {isOwn && rangeText(shown)}
       </button>
       {isOpen.value && <BetweenDialog onClose={() => { isOpen.value = false; }} />}
-    </>
+    </div>
   );
 }
 
@@ -94,7 +94,7 @@ export function Refresh() {
   const value = String(refreshS.value);
   const all = refreshOptions.some(([one]) => one === value) ? refreshOptions : [...refreshOptions, [value, `${value} s`] as const];
   return (
-    <div class="row">
+    <div class="row refresh">
       <Select label="Refresh every" hideLabel value={value} options={all} onChange={(chosen) => { setQuery({ refresh: chosen === '5' ? null : chosen }); }} />
       <button type="button" class="button icon" aria-label="Refresh now" title="Refresh now (r)" onClick={() => refreshes.value++}>
         <Icon name="refresh" />

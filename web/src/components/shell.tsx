@@ -62,7 +62,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
             <button type="button" class="button plain icon" aria-label={`Theme: ${theme.value}`} title={`Theme: ${theme.value} (t)`} onClick={nextTheme}>
               <Icon name={theme.value} />
             </button>
-            <button type="button" class="button plain icon" aria-label="Keys" title="Keys (?)" aria-haspopup="dialog" onClick={() => { isHelpOpen.value = true; }}>
+            <button type="button" class="button plain icon" data-keys="" aria-label="Keys" title="Keys (?)" aria-haspopup="dialog" onClick={() => { isHelpOpen.value = true; }}>
               <Icon name="help" />
             </button>
           </div>
