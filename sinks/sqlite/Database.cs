@@ -9,9 +9,6 @@ internal static class Database
     /// <summary>Marks the file as ours ("KBPB"), at offset 68 of its header.</summary>
     internal const int ApplicationId = 0x4B42_5042;
 
-    /// <summary>Version of the tables, kept in user_version.</summary>
-    internal const int SchemaVersion = 2;
-
     // How long a statement waits for another program's lock before the writer gives up for this time.
     private const int LockWaitSeconds = 1;
 
@@ -19,55 +16,6 @@ internal static class Database
     internal const int Corrupt = 11;
     internal const int CannotOpen = 14;
     internal const int NotADatabase = 26;
-
-    private const string FirstSchema = """
-        CREATE TABLE red (
-            start_s INTEGER NOT NULL, workload TEXT NOT NULL, role TEXT, protocol TEXT NOT NULL, method TEXT NOT NULL, route TEXT NOT NULL,
-            status INTEGER NOT NULL, error_type TEXT, requests INTEGER NOT NULL, errors INTEGER NOT NULL,
-            request_bytes INTEGER NOT NULL, response_bytes INTEGER NOT NULL,
-            p50_ns INTEGER NOT NULL, p90_ns INTEGER NOT NULL, p99_ns INTEGER NOT NULL, max_ns INTEGER NOT NULL, histogram BLOB NOT NULL);
-        CREATE INDEX red_start ON red (start_s);
-        CREATE TABLE request_log (
-            id INTEGER PRIMARY KEY, start_ns INTEGER NOT NULL, duration_ns INTEGER, ttfb_ns INTEGER, workload TEXT NOT NULL, workload_source TEXT NOT NULL,
-            role TEXT, protocol TEXT NOT NULL, method TEXT NOT NULL, target TEXT NOT NULL, host TEXT NOT NULL, version TEXT, status INTEGER,
-            error TEXT, client TEXT NOT NULL, server TEXT NOT NULL, request_bytes INTEGER NOT NULL, response_bytes INTEGER NOT NULL,
-            request_body_bytes INTEGER, response_body_bytes INTEGER, flags INTEGER NOT NULL, attributes BLOB,
-            kept TEXT NOT NULL, weight INTEGER NOT NULL);
-        CREATE INDEX request_log_start ON request_log (start_ns);
-        CREATE TABLE request_log_window (
-            start_s INTEGER NOT NULL, seen INTEGER NOT NULL, kept INTEGER NOT NULL, thinned INTEGER NOT NULL, dropped INTEGER NOT NULL);
-        CREATE INDEX request_log_window_start ON request_log_window (start_s);
-        """;
-
-    /// <summary>From version 1 to 2: who is at both ends, in Kubernetes' terms, and events.</summary>
-    private const string SecondSchema = """
-        ALTER TABLE red ADD COLUMN kind TEXT;
-        ALTER TABLE red ADD COLUMN namespace TEXT;
-        ALTER TABLE red ADD COLUMN pod TEXT;
-        ALTER TABLE red ADD COLUMN container TEXT;
-        ALTER TABLE red ADD COLUMN service TEXT;
-        ALTER TABLE request_log ADD COLUMN kind TEXT;
-        ALTER TABLE request_log ADD COLUMN namespace TEXT;
-        ALTER TABLE request_log ADD COLUMN pod TEXT;
-        ALTER TABLE request_log ADD COLUMN pod_uid TEXT;
-        ALTER TABLE request_log ADD COLUMN container TEXT;
-        ALTER TABLE request_log ADD COLUMN container_id TEXT;
-        ALTER TABLE request_log ADD COLUMN service TEXT;
-        ALTER TABLE request_log ADD COLUMN node TEXT;
-        ALTER TABLE request_log ADD COLUMN peer_workload TEXT;
-        ALTER TABLE request_log ADD COLUMN peer_source TEXT;
-        ALTER TABLE request_log ADD COLUMN peer_kind TEXT;
-        ALTER TABLE request_log ADD COLUMN peer_namespace TEXT;
-        ALTER TABLE request_log ADD COLUMN peer_pod TEXT;
-        ALTER TABLE request_log ADD COLUMN peer_pod_uid TEXT;
-        ALTER TABLE request_log ADD COLUMN peer_container TEXT;
-        ALTER TABLE request_log ADD COLUMN peer_container_id TEXT;
-        ALTER TABLE request_log ADD COLUMN peer_service TEXT;
-        ALTER TABLE request_log ADD COLUMN peer_node TEXT;
-        CREATE TABLE events (
-            id INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL, type TEXT NOT NULL, workload TEXT NOT NULL, namespace TEXT, pod TEXT, container TEXT, json TEXT NOT NULL);
-        CREATE INDEX events_time ON events (time_ns);
-        """;
 
     /// <summary>Opens for writing, and makes or checks the tables.</summary>
     /// <exception cref="SqliteSinkException">The file is not ours, or is of a newer version: it is left alone.</exception>
@@ -161,23 +109,20 @@ internal static class Database
     private static void Prepare(SqliteConnection connection, string path)
     {
         long version = Scalar(connection, "PRAGMA user_version");
-        if (version > SchemaVersion)
+        if (version > Schema.Version)
         {
-            throw new SqliteSinkException($"{path}: was written by a newer kubebpfbox (tables of version {version}, this one knows {SchemaVersion}); name another file in sinks.sqlite.path or use the newer program");
+            throw new SqliteSinkException($"{path}: was written by a newer kubebpfbox (tables of version {version}, this one knows {Schema.Version}); name another file in sinks.sqlite.path or use the newer program");
         }
         if (version == 0)
         {
             // Only before the first table can it be set.
             Execute(connection, "PRAGMA auto_vacuum = INCREMENTAL");
-            // Before write-ahead logging: the mark must stand in the file itself, or a killed agent would not know its own file again.
-            using SqliteTransaction transaction = connection.BeginTransaction();
-            Execute(connection, FirstSchema + SecondSchema + $"PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {SchemaVersion};");
-            transaction.Commit();
         }
-        else if (version == 1)
+        if (version < Schema.Version)
         {
+            // Of a new file before write-ahead logging: the mark must stand in the file itself, or a killed agent would not know its own file again.
             using SqliteTransaction transaction = connection.BeginTransaction();
-            Execute(connection, SecondSchema + $"PRAGMA user_version = {SchemaVersion};");
+            Execute(connection, Schema.From(version) + $"PRAGMA application_id = {ApplicationId};");
             transaction.Commit();
         }
         Execute(connection, "PRAGMA journal_mode = WAL");

@@ -4,30 +4,73 @@ using Microsoft.Data.Sqlite;
 namespace KubeBpfBox.Sinks.Sqlite;
 
 /// <summary>Which stored events somebody wants. Unset conditions hold for all.</summary>
-/// <param name="Type">"oomkill" or "tcpsynbl".</param>
-/// <param name="Workload">Name of the workload.</param>
-/// <param name="Namespace">Its namespace.</param>
-/// <param name="Pod">Its pod.</param>
-public sealed record EventQuery(string? Type, string? Workload, string? Namespace, string? Pod);
+/// <param name="SinceNs">First time wanted, nanoseconds since the Unix epoch.</param>
+/// <param name="UntilNs">First time not wanted any more.</param>
+/// <param name="Limit">Most events.</param>
+public sealed record EventQuery(long SinceNs, long UntilNs, int Limit)
+{
+    /// <summary>"oomkill" or "tcpsynbl".</summary>
+    public string? Type { get; init; }
+
+    /// <summary>Name of the workload.</summary>
+    public string? Workload { get; init; }
+
+    /// <summary>Its namespace.</summary>
+    public string? Namespace { get; init; }
+
+    /// <summary>Its pod.</summary>
+    public string? Pod { get; init; }
+
+    /// <summary>Where the page before ended; null for the first.</summary>
+    public LogCursor? After { get; init; }
+}
+
+/// <summary>Events that were found.</summary>
+/// <param name="Events">The JSON object of each, newest first.</param>
+/// <param name="Next">Where to go on; null when there is nothing more.</param>
+public sealed record EventPage(IReadOnlyList<string> Events, LogCursor? Next);
 
 /// <summary>Searches the stored events, newest first.</summary>
+/// <param name="path">The database file; no events when it is not there.</param>
 public sealed class EventReader(string path)
 {
-    /// <summary>Finds events of [<paramref name="sinceNs"/>, <paramref name="untilNs"/>).</summary>
-    /// <returns>The JSON object of each.</returns>
+    /// <summary>Finds events.</summary>
     /// <exception cref="SqliteException">The database cannot be read.</exception>
-    public IReadOnlyList<string> Search(EventQuery query, long sinceNs, long untilNs, int limit)
+    /// <exception cref="OperationCanceledException">It was told to stop.</exception>
+    public EventPage Search(EventQuery query, CancellationToken stop)
     {
         List<string> found = [];
-        if (!File.Exists(path))
+        LogCursor? next = null;
+        ReadSession.Run(path, connection => next = Read(connection, query, found), stop);
+        return new EventPage(found, next);
+    }
+
+    private static LogCursor? Read(SqliteConnection connection, EventQuery query, List<string> found)
+    {
+        using SqliteCommand command = Build(connection, query);
+        using SqliteDataReader row = command.ExecuteReader();
+        LogCursor? last = null;
+        while (row.Read())
         {
-            return found;
+            if (found.Count == query.Limit)
+            {
+                return last;
+            }
+            found.Add(row.GetString(2));
+            last = new LogCursor(row.GetInt64(0), row.GetInt64(1));
         }
-        using SqliteConnection connection = Database.OpenToRead(path);
-        using SqliteCommand command = connection.CreateCommand();
-        StringBuilder sql = new("SELECT json FROM events WHERE time_ns >= $since AND time_ns < $until");
-        command.Parameters.AddWithValue("$since", sinceNs);
-        command.Parameters.AddWithValue("$until", untilNs);
+        return null;
+    }
+
+    private static SqliteCommand Build(SqliteConnection connection, EventQuery query)
+    {
+        SqliteCommand command = connection.CreateCommand();
+        StringBuilder sql = new("SELECT time_ns, id, json FROM events WHERE time_ns >= $since AND time_ns < $until AND (time_ns, id) < ($time, $id)");
+        LogCursor after = query.After ?? LogCursor.Start;
+        command.Parameters.AddWithValue("$since", query.SinceNs);
+        command.Parameters.AddWithValue("$until", query.UntilNs);
+        command.Parameters.AddWithValue("$time", after.TimeNs);
+        command.Parameters.AddWithValue("$id", after.Id);
         foreach ((string column, string? value) in (ReadOnlySpan<(string, string?)>)[("type", query.Type), ("workload", query.Workload), ("namespace", query.Namespace), ("pod", query.Pod)])
         {
             if (value is not null)
@@ -36,14 +79,7 @@ public sealed class EventReader(string path)
                 command.Parameters.AddWithValue("$" + column, value);
             }
         }
-        sql.Append(" ORDER BY time_ns DESC, id DESC LIMIT $limit");
-        command.Parameters.AddWithValue("$limit", limit);
-        command.CommandText = sql.ToString();
-        using SqliteDataReader reader = command.ExecuteReader();
-        while (reader.Read())
-        {
-            found.Add(reader.GetString(0));
-        }
-        return found;
+        command.CommandText = sql.Append(" ORDER BY time_ns DESC, id DESC").ToString();
+        return command;
     }
 }

@@ -1,125 +1,129 @@
-using System.Net;
-using System.Text;
+using System.Diagnostics;
 using KubeBpfBox.Core.Records;
-using KubeBpfBox.Core.Streams;
 using Microsoft.Data.Sqlite;
 
 namespace KubeBpfBox.Sinks.Sqlite;
 
-/// <summary>Takes rows of the request log. The transaction's spans live only during the call.</summary>
-public delegate void LoggedTransactionHandler(in Transaction transaction, string kept, long weight);
-
 /// <summary>Searches the request log, newest first.</summary>
+/// <remarks>
+/// Work is bounded: a search looks at so many rows, or for so long, and then says how far it came. Rows of a workload and errors have an
+/// index; the others are looked at one after the other.
+/// </remarks>
+/// <param name="path">The database file; no requests when it is not there.</param>
 public sealed class RequestLogReader(string path)
 {
-    private const int FirstWorkloadColumn = 23;
+    private const int FirstSlice = 1000;
+    private const int LargestSlice = 16_000;
 
-    private static readonly string s_columns = "start_ns, duration_ns, ttfb_ns, workload, workload_source, role, protocol, method, target, host, version, status, error, client, server, "
-        + "request_bytes, response_bytes, request_body_bytes, response_body_bytes, flags, attributes, kept, weight, "
-        + string.Join(", ", [.. WorkloadColumns.Own, .. WorkloadColumns.Peer]);
+    /// <summary>Rows that a search looks at.</summary>
+    internal int MaxRows { get; init; } = 200_000;
 
-    /// <summary>Finds requests that started in [<paramref name="sinceNs"/>, <paramref name="untilNs"/>).</summary>
-    /// <returns>How many were handed on.</returns>
+    /// <summary>How long it may take; the slice of rows that it is at is ended.</summary>
+    internal TimeSpan MaxTime { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Finds requests.</summary>
+    /// <param name="query">Which.</param>
+    /// <param name="handler">Takes them, newest first.</param>
+    /// <param name="stop">Ends the search.</param>
     /// <exception cref="SqliteException">The database cannot be read.</exception>
-    public int Search(TransactionFilter filter, long sinceNs, long untilNs, int limit, LoggedTransactionHandler handler)
+    /// <exception cref="OperationCanceledException">It was told to stop.</exception>
+    public LogPage Search(LogQuery query, LoggedTransactionHandler handler, CancellationToken stop)
     {
-        if (!File.Exists(path))
-        {
-            return 0;
-        }
-        using SqliteConnection connection = Database.OpenToRead(path);
-        using SqliteCommand command = connection.CreateCommand();
-        Build(command, filter, sinceNs, untilNs, limit);
-        using SqliteDataReader reader = command.ExecuteReader();
-        int count = 0;
-        while (reader.Read())
-        {
-            Hand(reader, handler);
-            count++;
-        }
-        return count;
+        LogPage page = default;
+        ReadSession.Run(path, connection => page = new Walk(connection, query, handler, stop).Run(MaxRows, MaxTime), stop);
+        return page;
     }
 
-    private static void Build(SqliteCommand command, TransactionFilter filter, long sinceNs, long untilNs, int limit)
+    /// <summary>A statement that walks along an index, newest first.</summary>
+    internal static SqliteCommand Select(SqliteConnection connection, LogConditions conditions, string columns, string condition, long sinceNs, LogCursor after, LogCursor? end)
     {
-        StringBuilder sql = new($"SELECT {s_columns} FROM request_log WHERE start_ns >= $since AND start_ns < $until");
-        command.Parameters.AddWithValue("$since", sinceNs);
-        command.Parameters.AddWithValue("$until", untilNs);
-        AddEqual("protocol", filter.Protocol?.ToLowerInvariant());
-        AddEqual("role", filter.Role);
-        AddEqual("workload", filter.Workload);
-        AddEqual("namespace", filter.Namespace);
-        AddEqual("pod", filter.Pod);
-        if (filter.Method is not null)
+        SqliteCommand command = connection.CreateCommand();
+        command.CommandText = $"SELECT {columns} FROM request_log INDEXED BY {conditions.Index} WHERE start_ns >= $since AND (start_ns, id) < ($time, $id)"
+            + $"{(end is null ? string.Empty : " AND (start_ns, id) >= ($end_time, $end_id)")}{condition} ORDER BY start_ns DESC, id DESC";
+        command.Parameters.AddWithValue("$since", Math.Max(sinceNs, end?.TimeNs ?? sinceNs));
+        command.Parameters.AddWithValue("$time", after.TimeNs);
+        command.Parameters.AddWithValue("$id", after.Id);
+        if (end is { } last)
         {
-            sql.Append(" AND method = $method COLLATE NOCASE");
-            command.Parameters.AddWithValue("$method", filter.Method);
+            command.Parameters.AddWithValue("$end_time", last.TimeNs);
+            command.Parameters.AddWithValue("$end_id", last.Id);
         }
-        if (filter.StatusFrom > 0)
-        {
-            sql.Append(" AND status BETWEEN $from AND $to");
-            command.Parameters.AddWithValue("$from", filter.StatusFrom);
-            command.Parameters.AddWithValue("$to", filter.StatusTo);
-        }
-        if (filter.SlowerThanNs >= 0)
-        {
-            sql.Append(" AND duration_ns > $slower");
-            command.Parameters.AddWithValue("$slower", filter.SlowerThanNs);
-        }
-        sql.Append(" ORDER BY start_ns DESC LIMIT $limit");
-        command.Parameters.AddWithValue("$limit", limit);
-        command.CommandText = sql.ToString();
+        conditions.SetValues(command);
+        return command;
+    }
 
-        void AddEqual(string column, string? value)
+    /// <summary>One search: slice by slice, so that it is known how many rows were looked at, whatever the conditions leave of them.</summary>
+    private sealed class Walk(SqliteConnection connection, LogQuery query, LoggedTransactionHandler handler, CancellationToken stop)
+    {
+        private readonly LogConditions _conditions = new(query);
+        private int _count;
+
+        public LogPage Run(int maxRows, TimeSpan maxTime)
         {
-            if (value is not null)
+            long begun = Stopwatch.GetTimestamp();
+            LogCursor at = Earlier(new LogCursor(query.UntilNs, 0), query.After ?? LogCursor.Start);
+            int looked = 0;
+            for (int slice = FirstSlice; ; slice = Math.Min(slice * 2, LargestSlice))
             {
-                sql.Append(" AND ").Append(column).Append(" = $").Append(column);
-                command.Parameters.AddWithValue("$" + column, value);
+                slice = Math.Min(slice, maxRows - looked);
+                LogCursor? end = FindEnd(at, slice);
+                if (ReadSlice(at, end) is { } full)
+                {
+                    return new LogPage(_count, full, null);
+                }
+                if (end is not { } next)
+                {
+                    return new LogPage(_count, null, null);
+                }
+                (at, looked) = (next, looked + slice);
+                if (looked >= maxRows || Stopwatch.GetElapsedTime(begun) >= maxTime)
+                {
+                    return new LogPage(_count, at, at.TimeNs);
+                }
             }
         }
-    }
 
-    private static void Hand(SqliteDataReader row, LoggedTransactionHandler handler)
-    {
-        string? role = TextOrNull(row, 5);
-        Endpoint client = ReadEndpoint(row.GetString(13));
-        Endpoint server = ReadEndpoint(row.GetString(14));
-        // The local socket is end A: the client's end when the role was client.
-        Side clientSide = role == "server" ? Side.B : Side.A;
-        Connection connection = clientSide == Side.A
-            ? Connection.Create(client, server, isLocalSocket: role is not null)
-            : Connection.Create(server, client, isLocalSocket: true);
-        connection.Workload = WorkloadColumns.Read(row, 3, FirstWorkloadColumn);
-        connection.Peer = WorkloadColumns.Read(row, FirstWorkloadColumn + WorkloadColumns.Own.Length, FirstWorkloadColumn + WorkloadColumns.Own.Length + 2);
-        Transaction transaction = new()
+        /// <summary>The last row of a slice; null when there are fewer.</summary>
+        private LogCursor? FindEnd(LogCursor after, int rows)
         {
-            Connection = connection,
-            Protocol = row.GetString(6),
-            ClientSide = clientSide,
-            StartNs = row.GetInt64(0),
-            DurationNs = NumberOr(row, 1, -1),
-            TimeToFirstByteNs = NumberOr(row, 2, -1),
-            Method = Encoding.Latin1.GetBytes(row.GetString(7)),
-            Target = Encoding.Latin1.GetBytes(row.GetString(8)),
-            Host = Encoding.Latin1.GetBytes(row.GetString(9)),
-            Version = TextOrNull(row, 10),
-            Status = (int)NumberOr(row, 11, 0),
-            Error = TextOrNull(row, 12),
-            RequestBytes = row.GetInt64(15),
-            ResponseBytes = row.GetInt64(16),
-            RequestBodyBytes = NumberOr(row, 17, -1),
-            ResponseBodyBytes = NumberOr(row, 18, -1),
-            Flags = (TransactionFlags)row.GetInt64(19),
-            Attributes = row.IsDBNull(20) ? [] : (byte[])row.GetValue(20),
-        };
-        handler(in transaction, row.GetString(21), row.GetInt64(22));
+            using SqliteCommand command = Select(connection, _conditions, "start_ns, id", _conditions.Driving, query.SinceNs, after, null);
+            command.CommandText += " LIMIT 1 OFFSET $offset";
+            command.Parameters.AddWithValue("$offset", rows - 1);
+            using SqliteDataReader row = command.ExecuteReader();
+            return row.Read() ? new LogCursor(row.GetInt64(0), row.GetInt64(1)) : null;
+        }
+
+        /// <summary>Hands on what matches, up to the limit.</summary>
+        /// <returns>The last one that was handed on when there are more; else null.</returns>
+        private LogCursor? ReadSlice(LogCursor after, LogCursor? end)
+        {
+            using SqliteCommand command = Select(connection, _conditions, LoggedRequest.Columns, _conditions.All, query.SinceNs, after, end);
+            using SqliteDataReader row = command.ExecuteReader();
+            LogCursor last = after;
+            while (row.Read())
+            {
+                stop.ThrowIfCancellationRequested();
+                if (query.Filter.Route is { } route && !LoggedRequest.IsOfRoute(row, route))
+                {
+                    continue;
+                }
+                Transaction transaction = LoggedRequest.Read(row);
+                if (!query.Filter.Matches(in transaction))
+                {
+                    continue;
+                }
+                if (_count == query.Limit)
+                {
+                    return last;
+                }
+                _count++;
+                LogRow about = LoggedRequest.ReadRow(row);
+                last = new LogCursor(transaction.StartNs, about.Id);
+                handler(in transaction, about);
+            }
+            return null;
+        }
+
+        private static LogCursor Earlier(LogCursor one, LogCursor other) => (one.TimeNs, one.Id).CompareTo((other.TimeNs, other.Id)) <= 0 ? one : other;
     }
-
-    private static string? TextOrNull(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
-
-    private static long NumberOr(SqliteDataReader row, int column, long otherwise) => row.IsDBNull(column) ? otherwise : row.GetInt64(column);
-
-    private static Endpoint ReadEndpoint(string text) =>
-        IPEndPoint.TryParse(text, out IPEndPoint? parsed) ? Endpoint.From(parsed.Address.GetAddressBytes(), (ushort)parsed.Port) : default;
 }

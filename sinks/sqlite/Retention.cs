@@ -5,20 +5,39 @@ namespace KubeBpfBox.Sinks.Sqlite;
 /// <summary>Deletes what is too old, and the oldest when the file is too large.</summary>
 internal static class Retention
 {
+    private const long PerSecondOfId = 1L << StepTables.SequenceBits;
+
     private static readonly (string Table, string Column, long PerSecond)[] s_tables =
-        [("red", "start_s", 1), ("request_log", "start_ns", 1_000_000_000), ("request_log_window", "start_s", 1), ("events", "time_ns", 1_000_000_000)];
+    [
+        .. StepTables.All.Select(static tables => (tables.Name(StepTables.StepsS[0]), "id", PerSecondOfId)),
+        ("request_log", "start_ns", 1_000_000_000), ("request_log_window", "start_s", 1), ("events", "time_ns", 1_000_000_000),
+    ];
+
+    // Their rows are as old as what they were made of.
+    private static readonly (string Table, string Column, long PerSecond)[] s_longerSteps =
+        [.. StepTables.All.SelectMany(static tables => StepTables.StepsS[1..].Select(step => (tables.Name(step), "id", PerSecondOfId)))];
 
     /// <summary>Deletes rows that started before a time.</summary>
     /// <returns>How many.</returns>
     public static long DeleteBefore(SqliteConnection connection, long cutS)
     {
         long deleted = 0;
-        foreach ((string table, string column, long perSecond) in s_tables)
+        foreach ((string table, string column, long perSecond) in s_tables.Concat(s_longerSteps))
         {
-            using SqliteCommand command = connection.CreateCommand();
-            command.CommandText = $"DELETE FROM {table} WHERE {column} < $cut";
-            command.Parameters.AddWithValue("$cut", cutS * perSecond);
-            deleted += command.ExecuteNonQuery();
+            deleted += DeleteBelow(connection, table, column, cutS * perSecond);
+        }
+        return deleted;
+    }
+
+    /// <summary>Deletes names that no row has any more.</summary>
+    /// <returns>How many.</returns>
+    public static long DeleteUnusedKeys(SqliteConnection connection)
+    {
+        long deleted = 0;
+        foreach (StepTables tables in StepTables.All)
+        {
+            long oldestS = StepTables.StepsS.Min(step => tables.FirstS(connection, step) ?? long.MaxValue);
+            deleted += DeleteBelow(connection, tables.Key, "last_s", oldestS - StepTables.LastSeenSlackS);
         }
         return deleted;
     }
@@ -55,6 +74,12 @@ internal static class Retention
             }
         }
         Database.Execute(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+
+    private static long DeleteBelow(SqliteConnection connection, string table, string column, long cut)
+    {
+        using SqliteCommand command = connection.Prepare($"DELETE FROM {table} WHERE {column} < $p0", 1);
+        return command.Set(null, [cut]).ExecuteNonQuery();
     }
 
     private static long UsedPages(SqliteConnection connection) =>

@@ -18,6 +18,7 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
     private const int TickMs = 250;
     private const int BatchRows = 2000;
     private const int MaxPauseMs = 30_000;
+    private const int RollUpEveryS = 60;
 
     private readonly SqliteSinkOptions _options;
     private readonly ILogger _logger;
@@ -25,7 +26,8 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
     private readonly RequestLogPolicy _policy;
     private readonly LedgerStage _logStage;
     private readonly Counter _logGivenUp;
-    private readonly WaitingRows<SeriesWindow> _windows;
+    private readonly WaitingRows<WindowRow<RedSeriesSnapshot>> _series;
+    private readonly WaitingRows<WindowRow<CallSnapshot>> _calls;
     private readonly WaitingRows<NodeEvent> _events;
     private readonly List<LogEntry> _batch = [];
     private readonly List<LogWindow> _pendingWindows = [];
@@ -42,13 +44,14 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
     private Rows? _rows;
     private long _clockOffsetMs;
     private long _nextRetentionS;
+    private long _nextRollUpS;
     private int _pauseMs;
     private long _retryAtMs;
     private string? _trouble;
 
     /// <summary>Makes the sink and opens the database once.</summary>
     /// <param name="options">Where and how much.</param>
-    /// <param name="ledger">Gets the stages "sqlite_red", "sqlite_log" and "sqlite_events".</param>
+    /// <param name="ledger">Gets the stages "sqlite_red", "sqlite_calls", "sqlite_log" and "sqlite_events".</param>
     /// <param name="logger">Told when the database cannot be written, and when it can again.</param>
     /// <param name="time">The clock.</param>
     /// <exception cref="SqliteSinkException">The file is not for us; nothing was changed.</exception>
@@ -57,7 +60,8 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
         _options = options;
         _logger = logger;
         _time = time ?? TimeProvider.System;
-        _windows = new WaitingRows<SeriesWindow>(ledger.AddStage("sqlite_red", "series_windows"), options.MaxPendingSeriesWindows);
+        _series = new WaitingRows<WindowRow<RedSeriesSnapshot>>(ledger.AddStage("sqlite_red", "series_windows"), options.MaxPendingSeriesWindows);
+        _calls = new WaitingRows<WindowRow<CallSnapshot>>(ledger.AddStage("sqlite_calls", "call_windows"), options.MaxPendingSeriesWindows);
         _logStage = ledger.AddStage("sqlite_log", "transactions");
         _events = new WaitingRows<NodeEvent>(ledger.AddStage("sqlite_events", "events"), MaxPendingEvents);
         SetClock();
@@ -85,9 +89,14 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
     /// <inheritdoc/>
     public void OnWindow(RedWindow window)
     {
+        long startS = window.StartNs / 1_000_000_000;
         foreach (RedSeriesSnapshot series in window.Series)
         {
-            _windows.Add(new SeriesWindow(window.StartNs / 1_000_000_000, series));
+            _series.Add(new(startS, series));
+        }
+        foreach (CallSnapshot call in window.Calls)
+        {
+            _calls.Add(new(startS, call));
         }
     }
 
@@ -117,6 +126,7 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
             while (WriteBatch())
             {
             }
+            MakeLongerSteps();
             Retire();
         }
         catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException or SqliteSinkException)
@@ -169,8 +179,9 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
             _pendingWindows.Add(window);
         }
         NodeEvent[] events = _events.First(BatchRows);
-        SeriesWindow[] red = _windows.First(BatchRows);
-        if (_batch.Count == 0 && _pendingWindows.Count == 0 && red.Length == 0 && events.Length == 0)
+        WindowRow<RedSeriesSnapshot>[] series = _series.First(BatchRows);
+        WindowRow<CallSnapshot>[] calls = _calls.First(BatchRows);
+        if (_batch.Count == 0 && _pendingWindows.Count == 0 && series.Length == 0 && calls.Length == 0 && events.Length == 0)
         {
             return false;
         }
@@ -178,19 +189,20 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
         {
             return false;
         }
-        WriteRows(events, red);
+        WriteRows(events, series, calls);
         Recover();
-        _windows.Remove(red);
+        _series.Remove(series);
+        _calls.Remove(calls);
         _events.Remove(events);
         _logStage.Out.Add(_batch.Count);
-        bool isMore = _batch.Count == BatchRows || red.Length == BatchRows;
+        bool isMore = _batch.Count == BatchRows || series.Length == BatchRows || calls.Length == BatchRows;
         _batch.ForEach(entry => _policy.Return(in entry));
         _batch.Clear();
         _pendingWindows.Clear();
         return isMore;
     }
 
-    private void WriteRows(NodeEvent[] events, SeriesWindow[] red)
+    private void WriteRows(NodeEvent[] events, WindowRow<RedSeriesSnapshot>[] seriesWindows, WindowRow<CallSnapshot>[] callWindows)
     {
         using SqliteTransaction transaction = _connection!.BeginTransaction();
         foreach (LogEntry entry in _batch)
@@ -205,11 +217,27 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
         {
             _rows!.Insert(transaction, happened);
         }
-        foreach ((long startS, RedSeriesSnapshot series) in red)
+        foreach ((long startS, RedSeriesSnapshot series) in seriesWindows)
         {
             _rows!.Insert(transaction, startS, series);
         }
+        foreach ((long startS, CallSnapshot call) in callWindows)
+        {
+            _rows!.Insert(transaction, startS, call);
+        }
         transaction.Commit();
+    }
+
+    private void MakeLongerSteps()
+    {
+        long now = NowS();
+        // A clock that was set back must not stop them.
+        if (_rows is null || (now < _nextRollUpS && now > _nextRollUpS - (2 * RollUpEveryS)))
+        {
+            return;
+        }
+        bool isMore = _rows.Series.MakeLongerSteps(now) | _rows.Calls.MakeLongerSteps(now);
+        _nextRollUpS = isMore ? now : now - (now % RollUpEveryS) + RollUpEveryS + RollUp.GraceS;
     }
 
     private void Retire()
@@ -219,15 +247,22 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
             return;
         }
         long now = NowS();
+        long deleted = 0;
         if (now >= _nextRetentionS)
         {
             _nextRetentionS = now + 60;
-            if (Retention.DeleteBefore(_connection, now - (_options.MaxAgeNs / 1_000_000_000)) > 0)
+            deleted = Retention.DeleteBefore(_connection, now - (_options.MaxAgeNs / 1_000_000_000));
+            if (deleted > 0)
             {
                 Retention.Shrink(_connection);
             }
         }
-        Retention.KeepBelow(_connection, _options.MaxBytes);
+        deleted += Retention.KeepBelow(_connection, _options.MaxBytes);
+        if (deleted > 0 && Retention.DeleteUnusedKeys(_connection) > 0)
+        {
+            _rows!.Series.Forget();
+            _rows.Calls.Forget();
+        }
     }
 
     /// <summary>At shutdown: what could not be written is lost and counted.</summary>
@@ -245,6 +280,7 @@ public sealed partial class SqliteSink : ISink, ITransactionObserver, INodeEvent
         }
         while (_batch.Count > 0);
         _events.GiveUp();
-        _windows.GiveUp();
+        _series.GiveUp();
+        _calls.GiveUp();
     }
 }

@@ -77,5 +77,5 @@ internal sealed class WaitingRows<T>
     }
 }
 
-/// <summary>One series in one window; two are equal when they are the same one.</summary>
-internal readonly record struct SeriesWindow(long StartS, Core.Red.RedSeriesSnapshot Series);
+/// <summary>What a series or a call counted in one window; two are equal when they are the same one.</summary>
+internal readonly record struct WindowRow<T>(long StartS, T Counted);

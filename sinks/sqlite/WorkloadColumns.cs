@@ -22,15 +22,13 @@ internal static class WorkloadColumns
     /// <param name="rest">First of the other columns.</param>
     public static Workload Read(SqliteDataReader row, int name, int rest) => row.IsDBNull(name) ? Workload.Unknown : new Workload(row.GetString(name), row.GetString(name + 1))
     {
-        Kind = TextOrNull(row, rest),
-        Namespace = TextOrNull(row, rest + 1),
-        Pod = TextOrNull(row, rest + 2),
-        PodUid = TextOrNull(row, rest + 3),
-        Container = TextOrNull(row, rest + 4),
-        ContainerId = TextOrNull(row, rest + 5),
-        Service = TextOrNull(row, rest + 6),
-        Node = TextOrNull(row, rest + 7),
+        Kind = row.TextOrNull(rest),
+        Namespace = row.TextOrNull(rest + 1),
+        Pod = row.TextOrNull(rest + 2),
+        PodUid = row.TextOrNull(rest + 3),
+        Container = row.TextOrNull(rest + 4),
+        ContainerId = row.TextOrNull(rest + 5),
+        Service = row.TextOrNull(rest + 6),
+        Node = row.TextOrNull(rest + 7),
     };
-
-    private static string? TextOrNull(SqliteDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 }

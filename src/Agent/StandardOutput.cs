@@ -13,8 +13,6 @@ internal sealed partial class StandardOutput : IDisposable
     private const int InterruptedErrno = 4;
     private const int WouldBlockErrno = 11;
     private const int BrokenPipeErrno = 32;
-    private const short PollOut = 4;
-    private const short PollError = 8;
 
     private readonly int _descriptor = StandardOutputDescriptor;
     private readonly PosixSignalRegistration _ignoredPipeSignal;
@@ -45,8 +43,7 @@ internal sealed partial class StandardOutput : IDisposable
             }
             if (errno == WouldBlockErrno)
             {
-                PollDescriptor wait = new() { Descriptor = _descriptor, Events = PollOut };
-                _ = Poll(ref wait, 1, -1);
+                _ = DescriptorPoll.Wait(_descriptor, DescriptorPoll.Writable, -1);
             }
             else if (errno != InterruptedErrno)
             {
@@ -57,26 +54,10 @@ internal sealed partial class StandardOutput : IDisposable
     }
 
     /// <summary>True once the reading end of a pipe is closed; waits at most <paramref name="timeoutMs"/> for that.</summary>
-    public static bool WaitUntilClosed(int timeoutMs)
-    {
-        PollDescriptor wait = new() { Descriptor = StandardOutputDescriptor };
-        return Poll(ref wait, 1, timeoutMs) > 0 && (wait.Returned & PollError) != 0;
-    }
+    public static bool WaitUntilClosed(int timeoutMs) => (DescriptorPoll.Wait(StandardOutputDescriptor, 0, timeoutMs) & DescriptorPoll.Error) != 0;
 
     public void Dispose() => _ignoredPipeSignal.Dispose();
 
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     private static partial nint Write(int descriptor, ReadOnlySpan<byte> bytes, nuint count);
-
-    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
-    private static partial int Poll(ref PollDescriptor descriptors, nuint count, int timeoutMs);
-
-    /// <summary>struct pollfd of poll(2).</summary>
-    [StructLayout(LayoutKind.Sequential)]
-    private struct PollDescriptor
-    {
-        public int Descriptor;
-        public short Events;
-        public short Returned;
-    }
 }

@@ -88,10 +88,18 @@ internal sealed class HistogramTarget : IFuzzTarget
 
     public void Run(byte[] input)
     {
+        DurationHistogram sum = new();
+        sum.Record(1 << 20);
+        byte[] before = sum.Serialize();
+        bool isAdded = sum.TryAddSerialized(input);
         if (!DurationHistogram.TryDeserialize(input, out DurationHistogram? histogram))
         {
+            FuzzException.Require(!isAdded && before.AsSpan().SequenceEqual(sum.Serialize()), "what is no histogram was added");
             return;
         }
+        DurationHistogram expected = histogram.Clone();
+        expected.Record(1 << 20);
+        FuzzException.Require(isAdded && (sum.Count, sum.SumNs, sum.MaxNs) == (DurationHistogram.AddSaturating(histogram.Count, 1), expected.SumNs, expected.MaxNs), "what was added is not what was stored");
         FuzzException.Require(histogram.Count >= 0, "a negative count");
         long last = 0;
         for (double q = 0; q <= 1; q += 0.1)

@@ -1,7 +1,9 @@
 using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.History;
 using KubeBpfBox.Core.Live;
 using KubeBpfBox.Core.Plugins;
 using KubeBpfBox.Core.Red;
+using KubeBpfBox.Core.Sinks;
 using KubeBpfBox.Sinks.Prometheus;
 using KubeBpfBox.Sinks.Sqlite;
 
@@ -26,6 +28,30 @@ internal sealed record ApiSources
     /// <summary>Why the agent does not capture (yet); null when it does.</summary>
     public required Func<string?> Unreadiness { get; init; }
 
+    /// <summary>How the agent itself is.</summary>
+    public required Func<AgentHealth> Health { get; init; }
+
+    /// <summary>How many calls are counted, and how many may be.</summary>
+    public required CallTable Calls { get; init; }
+
+    /// <summary>Most series.</summary>
+    public required int MaxSeries { get; init; }
+
+    /// <summary>The newest windows, the open one among them.</summary>
+    public required IRedHistory Recent { get; init; }
+
+    /// <summary>What they take.</summary>
+    public required RecentHistory RecentWindows { get; init; }
+
+    /// <summary>Older windows; null when they are not stored.</summary>
+    public IRedHistory? Stored { get; init; }
+
+    /// <summary>The database's file; null when there is none.</summary>
+    public StoreFile? Store { get; init; }
+
+    /// <summary>The outputs.</summary>
+    public Func<IReadOnlyList<ISink>> Sinks { get; init; } = static () => [];
+
     /// <summary>The stored request log; null when it is not kept.</summary>
     public RequestLogReader? Log { get; init; }
 
@@ -39,4 +65,10 @@ internal sealed record ApiSources
     public PrometheusSink? Metrics { get; init; }
 
     public required string NodeName { get; init; }
+
+    /// <summary>The web page's files.</summary>
+    public PageFiles Page { get; init; } = PageFiles.Embedded();
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
 }

@@ -7,12 +7,12 @@ namespace KubeBpfBox.Agent.Api;
 internal static class FilterQuery
 {
     /// <summary>Names that make up a filter.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["namespace", "pod", "workload", "protocol", "method", "status", "slower-than", "role"];
+    public static IReadOnlyList<string> Names { get; } = ["namespace", "pod", "workload", "protocol", "method", "status", "slower-than", "role", "route", "text"];
 
     /// <summary>What is wrong with a value, in one line that starts with its name; null when nothing is.</summary>
     public static string? Check(string name, string value) => name switch
     {
-        "status" when !TransactionFilter.TryParseStatus(value, out _, out _) => $"status: '{value}' is not a status; allowed is a code such as 404, or a class such as 5xx",
+        "status" when !TransactionFilter.TryParseStatus(value, out _, out _) => $"status: '{value}' is not a status; allowed is a code from 100 to 599, or a class from 1xx to 5xx",
         "slower-than" when !Units.TryParseDuration(value, out _) => $"slower-than: '{value}' is not a duration; allowed is a number with ns, us, ms, s, m or h, such as 100ms",
         "role" when value is not ("client" or "server") => $"role: '{value}' is not a role; allowed is client or server",
         _ when value.Length == 0 => $"{name}: is empty",
@@ -48,6 +48,8 @@ internal static class FilterQuery
             Protocol = valueOf("protocol"),
             Method = valueOf("method"),
             Role = valueOf("role"),
+            Route = valueOf("route"),
+            Text = valueOf("text"),
             StatusFrom = from,
             StatusTo = to,
             SlowerThanNs = slowerThanNs,

@@ -1,59 +1,32 @@
-using System.Globalization;
-using Microsoft.AspNetCore.Http;
+using KubeBpfBox.Sinks.Sqlite;
 
 namespace KubeBpfBox.Agent.Api;
 
-/// <summary>What every search of stored things takes: since and until (RFC 3339, or nanoseconds since the Unix epoch), limit (1 to 1000, default 100).</summary>
-internal sealed class SearchQuery
+/// <summary>What every search of stored things takes: a range of time, how many at most, and where the page before ended.</summary>
+internal readonly record struct SearchQuery(long SinceNs, long UntilNs, int Limit, LogCursor? After)
 {
     private const int DefaultLimit = 100;
     private const int MaxLimit = 1000;
 
-    private readonly IQueryCollection _query;
+    /// <summary>Names of the parameters.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. TimeRange.Names, "limit", "cursor"];
 
-    private SearchQuery(IQueryCollection query) => _query = query;
-
-    public long SinceNs { get; private set; }
-
-    public long UntilNs { get; private set; } = long.MaxValue;
-
-    public int Limit { get; private set; } = DefaultLimit;
-
-    /// <summary>What is wrong, in one line that starts with the parameter's name; null when nothing is.</summary>
-    public string? Problem { get; private set; }
-
-    public static SearchQuery Read(IQueryCollection query)
+    public static SearchQuery Read(QueryReader query, long nowNs)
     {
-        SearchQuery read = new(query);
-        read.SinceNs = read.TimeOf("since", 0);
-        read.UntilNs = read.TimeOf("until", long.MaxValue);
-        if (read.ValueOf("limit") is { } text)
-        {
-            bool isNumber = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int limit) && limit is >= 1 and <= MaxLimit;
-            read.Limit = isNumber ? limit : DefaultLimit;
-            read.Problem ??= isNumber ? null : $"limit: '{text}' is not allowed; allowed is a number from 1 to {MaxLimit}";
-        }
-        return read;
+        TimeRange range = TimeRange.Read(query);
+        return new SearchQuery(range.StartNs(nowNs), range.EndNs, query.Number("limit", 1, MaxLimit, DefaultLimit), Cursor(query));
     }
 
-    /// <summary>A parameter's text; null when it is not there.</summary>
-    public string? ValueOf(string name) => _query.TryGetValue(name, out var value) ? value.ToString() : null;
-
-    private long TimeOf(string name, long otherwise)
+    private static LogCursor? Cursor(QueryReader query)
     {
-        if (ValueOf(name) is not { } text)
+        if (query.ValueOf("cursor") is not { } text)
         {
-            return otherwise;
+            return null;
         }
-        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long ns))
+        if (!LogCursor.TryParse(text, out LogCursor cursor))
         {
-            return ns;
+            query.Refuse($"cursor: '{text}' is not the next of a page");
         }
-        if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time))
-        {
-            return (time.UtcTicks - DateTime.UnixEpoch.Ticks) * 100;
-        }
-        Problem ??= $"{name}: '{text}' is no time; allowed is RFC 3339 such as 2026-01-31T12:00:00Z, or nanoseconds since 1970";
-        return otherwise;
+        return cursor;
     }
 }

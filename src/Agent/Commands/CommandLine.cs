@@ -14,6 +14,7 @@ internal static class CommandLine
         {
             RunCommand.Create(),
             ObserveCommand.Create(),
+            TopCommand.Create(),
             ReplayCommand.Create(),
             CheckCommand.Create(),
             VersionCommand.Create(),

@@ -19,6 +19,8 @@ internal sealed class FilterOptions
         Add(command, "--status", "Only with this status: 404, or 5xx for a class.");
         Add(command, "--slower-than", "Only what took longer, such as 100ms or 2s.");
         Add(command, "--role", "Only as seen by this end.").AcceptOnlyFromAmong("client", "server");
+        Add(command, "--route", "Only of this route, as the series name it: /users/{id}.");
+        Add(command, "--text", "Only with this in the target, the host, or a name of either end; case does not matter.");
     }
 
     /// <summary>The filter as the API's query: "status=5xx&amp;method=GET".</summary>

@@ -9,27 +9,22 @@ internal static class ObserveCommand
     public static Command Create()
     {
         Option<string> output = CommandLine.Output("text", "json", "text");
-        Option<string> server = new("--server") { Description = "The agent's address.", DefaultValueFactory = static _ => "http://127.0.0.1:9500", HelpName = "URL" };
-        Option<string?> token = new("--token") { Description = "The agent's token; the environment variable KUBEBPFBOX_API_TOKEN is used otherwise." };
-        server.Validators.Add(static result =>
-        {
-            if (result.Tokens is [{ Value: string value }] && !IsServer(value))
-            {
-                result.AddError($"--server: '{value}' is not an address; allowed is http://HOST:PORT");
-            }
-        });
-        Command command = new("observe", "Print what a running agent sees, as it happens.") { output, server, token };
+        Option<string> color = CommandLine.Choice("--color", "Colours in text; auto: on a terminal that has them, unless NO_COLOR is set.", "auto", "auto", "always", "never");
+        Command command = new("observe", "Print what a running agent sees, as it happens.") { output, color };
+        ServerOptions server = new(command);
         FilterOptions filter = new(command);
         command.SetAction(parsed =>
         {
-            Uri url = new($"{parsed.GetValue(server)!.TrimEnd('/')}/api/transactions/stream?output={parsed.GetValue(output)}&{filter.ToQuery(parsed)}");
+            string form = parsed.GetValue(output) == "json" ? "json" : HasColors(parsed.GetValue(color)!) ? "terminal" : "text";
             using StopSignals signals = new();
             using StandardOutput standardOutput = new();
-            using ObserveClient client = new(url, parsed.GetValue(token) ?? Environment.GetEnvironmentVariable("KUBEBPFBOX_API_TOKEN"), standardOutput.TryWrite, CommandLine.Tell);
+            using ObserveClient client = new(server.UrlOf(parsed), server.TokenOf(parsed), $"output={form}&{filter.ToQuery(parsed)}", standardOutput.TryWrite, CommandLine.Tell, showsHead: TerminalTraits.IsTerminal);
             return RunAsync(client, signals.Token).GetAwaiter().GetResult();
         });
         return command;
     }
+
+    private static bool HasColors(string color) => color == "always" || (color == "auto" && TerminalTraits.HasColors);
 
     private static async Task<int> RunAsync(ObserveClient client, CancellationToken stop)
     {
@@ -56,6 +51,4 @@ internal static class ObserveCommand
             watch.Join();
         }
     }
-
-    private static bool IsServer(string text) => Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https" && uri.Query.Length == 0;
 }

@@ -30,6 +30,8 @@ internal sealed class AgentOptions
 
     public long RedMaxSeries { get; set; }
 
+    public long HistoryMaxBytes { get; set; }
+
     public bool PrometheusEnabled { get; set; }
     public bool SqliteEnabled { get; set; }
     public string SqlitePath { get; set; } = string.Empty;

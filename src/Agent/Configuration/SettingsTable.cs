@@ -1,6 +1,7 @@
 using System.Net;
 using System.Numerics;
 using System.Text;
+using KubeBpfBox.Core.History;
 using KubeBpfBox.Core.Red;
 using KubeBpfBox.Core.Sinks;
 
@@ -43,6 +44,8 @@ internal static class SettingsTable
         Setting.Duration("protocols.http1.request_timeout", 60 * Second, 100 * Ms, 1 * Day, "A request without a response for this long is reported as timed out.", static (o, v) => o.Http1RequestTimeoutNs = v),
 
         Setting.Number("red.max_series", RedTable.DefaultMaxSeries, 10, 1_000_000, "Series of rate, errors and duration; what is beyond goes to the overflow series.", static (o, v) => o.RedMaxSeries = v),
+
+        Setting.Bytes("history.max_bytes", RecentHistory.DefaultMaxBytes, 1 * Mib, 1 * Gib, "Memory for the windows of the last hour, which the page and top show; the oldest go first.", static (o, v) => o.HistoryMaxBytes = v),
 
         Setting.Choice("export.url", ExportedUrl.Path, "How much of a request's target influxdb, otlp and jsonlog get: the path without its query, all of it, or only the route (/users/{id}).", static (o, v) => o.ExportUrl = v),
         Setting.Text("spool.path", "/var/lib/kubebpfbox/spool", "the path of a directory", "Where batches wait on disk for a server that is away; a directory for each sink below it.", static (o, v) => o.SpoolPath = v, static v => v.Length > 0),

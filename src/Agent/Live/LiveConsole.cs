@@ -61,7 +61,12 @@ internal sealed class LiveConsole(LiveSubscription subscription, OutputFormat fo
             if (_lines < MaxLinesPerSecond)
             {
                 _lines++;
-                format.Transaction(_buffer, record.AsTransaction());
+                Transaction transaction = record.AsTransaction();
+                if (format.IsHeadDue(in transaction))
+                {
+                    format.Head(_buffer);
+                }
+                format.Transaction(_buffer, in transaction);
             }
             else
             {

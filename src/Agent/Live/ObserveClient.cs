@@ -1,8 +1,5 @@
 using System.Buffers;
-using System.Net;
-using System.Net.Http.Headers;
 using System.Net.ServerSentEvents;
-using System.Net.Sockets;
 using System.Text;
 
 namespace KubeBpfBox.Agent.Live;
@@ -16,31 +13,28 @@ internal sealed class ObserveClient : IDisposable
     private const int FirstPauseMs = 250;
     private const int MaxPauseMs = 10_000;
 
-    private readonly Uri _url;
+    private readonly string _stream;
     private readonly OutputWriter _write;
     private readonly Action<string> _tell;
-    private readonly HttpClient _http;
+    private readonly bool _showsHead;
+    private readonly AgentConnection _agent;
     private readonly ArrayBufferWriter<byte> _line = new(1024);
 
     /// <summary>Makes a client.</summary>
-    /// <param name="url">The stream, with its query.</param>
+    /// <param name="agent">The agent's address.</param>
     /// <param name="token">Bearer token; null for none.</param>
+    /// <param name="query">Of the stream, such as "output=json".</param>
     /// <param name="write">Takes the lines.</param>
     /// <param name="tell">Takes messages for people.</param>
-    public ObserveClient(Uri url, string? token, OutputWriter write, Action<string> tell)
+    /// <param name="showsHead">Prints the names of the columns, too.</param>
+    public ObserveClient(Uri agent, string? token, string query, OutputWriter write, Action<string> tell, bool showsHead = false)
     {
-        _url = url;
+        _showsHead = showsHead;
+        _agent = new AgentConnection(agent, token);
+        _stream = "/api/transactions/stream?" + query;
         _write = write;
         _tell = tell;
-        // Proxies of the environment are for the outside world; an agent is reached directly.
-        _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(5), AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
-        if (!string.IsNullOrEmpty(token))
-        {
-            _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        }
     }
-
-    private string Agent => _url.GetLeftPart(UriPartial.Authority);
 
     /// <summary>Follows until it is cancelled or nobody reads the output.</summary>
     /// <returns>The process's exit code.</returns>
@@ -56,10 +50,10 @@ internal sealed class ObserveClient : IDisposable
                 string trouble;
                 try
                 {
-                    using HttpResponseMessage response = await ConnectAsync(stop).ConfigureAwait(false);
+                    using HttpResponseMessage response = await _agent.GetAsync(_stream, "text/event-stream", stop).ConfigureAwait(false);
                     if (wasConnected)
                     {
-                        _tell($"connected to {Agent} again");
+                        _tell($"connected to {_agent.Agent} again");
                     }
                     wasConnected = true;
                     pauseMs = FirstPauseMs;
@@ -69,17 +63,17 @@ internal sealed class ObserveClient : IDisposable
                     }
                     trouble = "the agent ended the stream";
                 }
-                catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException && !stop.IsCancellationRequested)
+                catch (Exception e) when (AgentConnection.IsPassing(e, stop))
                 {
-                    trouble = Reason(e);
+                    trouble = AgentConnection.Reason(e);
                 }
                 if (!wasConnected)
                 {
-                    throw new AgentException($"no agent answers at {Agent} ({trouble}); start one with: sudo kubebpfbox run, or name another with --server");
+                    throw _agent.NoAnswer(trouble);
                 }
                 if (pauseMs == FirstPauseMs)
                 {
-                    _tell($"lost {Agent} ({trouble}); trying again until it is back");
+                    _tell($"lost {_agent.Agent} ({trouble}); trying again until it is back");
                 }
                 await Task.Delay(pauseMs, stop).ConfigureAwait(false);
                 pauseMs = Math.Min(MaxPauseMs, pauseMs * 2);
@@ -91,32 +85,7 @@ internal sealed class ObserveClient : IDisposable
         }
     }
 
-    public void Dispose() => _http.Dispose();
-
-    private static string Reason(Exception e) => e.GetBaseException() is SocketException socket
-        ? socket.SocketErrorCode == SocketError.ConnectionRefused ? "connection refused" : socket.Message
-        : e is OperationCanceledException ? "timed out" : e.GetBaseException().Message;
-
-    private async Task<HttpResponseMessage> ConnectAsync(CancellationToken stop)
-    {
-        using HttpRequestMessage request = new(HttpMethod.Get, _url);
-        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("text/event-stream"));
-        HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stop).ConfigureAwait(false);
-        if (response.StatusCode == HttpStatusCode.OK)
-        {
-            return response;
-        }
-        using (response)
-        {
-            if (response.StatusCode == HttpStatusCode.ServiceUnavailable)
-            {
-                throw new HttpRequestException("the agent has too many watchers or is stopping");
-            }
-            throw new AgentException(response.StatusCode == HttpStatusCode.Unauthorized
-                ? $"{Agent} asks for a token; give it with --token (api.token of the agent, or the one it printed at its start)"
-                : $"{Agent} answers {(int)response.StatusCode} to {_url.AbsolutePath}; is that a kubebpfbox agent of this version?");
-        }
-    }
+    public void Dispose() => _agent.Dispose();
 
     /// <summary>Prints events; false when nobody reads any more.</summary>
     private async Task<bool> CopyAsync(HttpResponseMessage response, CancellationToken stop)
@@ -138,6 +107,10 @@ internal sealed class ObserveClient : IDisposable
         if (type == "missed")
         {
             _tell($"{Encoding.ASCII.GetString(data)} transactions were not shown: this reader is too slow");
+            return true;
+        }
+        if (type != SseParser.EventTypeDefault && !(type == "head" && _showsHead))
+        {
             return true;
         }
         // One write a line: a reader such as head sees whole lines.

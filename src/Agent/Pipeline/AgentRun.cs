@@ -5,6 +5,7 @@ using KubeBpfBox.Agent.Kubernetes;
 using KubeBpfBox.Agent.Live;
 using KubeBpfBox.Core.Accounting;
 using KubeBpfBox.Core.Events;
+using KubeBpfBox.Core.History;
 using KubeBpfBox.Core.Live;
 using KubeBpfBox.Core.Plugins;
 using KubeBpfBox.Core.Records;
@@ -33,8 +34,10 @@ internal sealed class AgentRun : IAsyncDisposable
     private readonly CgroupWatch _cgroups;
     private readonly ITransactionSource? _source;
     private readonly RedTable _red;
+    private readonly CallTable _calls;
     private readonly LiveHub _hub;
     private readonly IReadOnlyList<ISink> _sinks;
+    private readonly RecentHistory _recent;
     private readonly RedWindows _windows;
     private readonly EventCounts _eventCounts = new();
     private readonly EventPipeline _events;
@@ -51,9 +54,11 @@ internal sealed class AgentRun : IAsyncDisposable
         _cgroups = new CgroupWatch(_resolver.Cgroups);
         _source = Pipelines.CreateSource(options, _ledger, _resolver);
         _red = Pipelines.CreateRed(options, _ledger);
+        _calls = Pipelines.CreateCalls(_red, _ledger);
         _hub = new LiveHub(_ledger);
         _sinks = Pipelines.CreateSinks(options, new SinkContext { Ledger = _ledger, Red = _red.Snapshot, Health = Health, Loggers = loggers });
-        _windows = new RedWindows(_red, _sinks.OfType<IRedWindowObserver>());
+        _recent = new RecentHistory(options.HistoryMaxBytes);
+        _windows = new RedWindows(_red, [_recent, .. _sinks.OfType<IRedWindowObserver>()], calls: _calls);
         _events = new EventPipeline(_resolver, _ledger, [_eventCounts, _hub, .. _sinks.OfType<INodeEventObserver>()]);
         _eventPlugins = Pipelines.CreateEventPlugins(options, _resolver, _events, _ledger);
     }
@@ -128,7 +133,7 @@ internal sealed class AgentRun : IAsyncDisposable
             _source is null ? "captures nothing (plugins.traffic.enabled is false)" : "captures", api.EndPoint, MsSinceStart());
         if (live is not null)
         {
-            await new LiveConsole(live, OutputFormat.Terminal, output.TryWrite).RunAsync(end.Token).ConfigureAwait(false);
+            await new LiveConsole(live, OutputFormat.Of(TerminalTraits.HasColors ? "terminal" : "text"), output.TryWrite).RunAsync(end.Token).ConfigureAwait(false);
             // The terminal may have gone before the agent is told to stop.
             live.Dispose();
         }
@@ -172,7 +177,7 @@ internal sealed class AgentRun : IAsyncDisposable
         }
         _source.Ended = end.Cancel;
         _source.HookChanged = Tell;
-        _source.Start(new ObserverList([_red, _hub, .. _sinks.OfType<ITransactionObserver>()]), _red);
+        _source.Start(new ObserverList([_red, _calls, _hub, .. _sinks.OfType<ITransactionObserver>()]), _red);
         _isCapturing = true;
         Tell(_source.Hooks);
     }
@@ -250,6 +255,14 @@ internal sealed class AgentRun : IAsyncDisposable
         Degraded = Degraded,
         Sickness = () => _isCapturing && _source is { HasEnded: true } ? _source.Trouble : null,
         Unreadiness = () => _source is null ? null : _isCapturing ? _source.Trouble : "not capturing yet",
+        Health = Health,
+        Calls = _calls,
+        MaxSeries = _red.MaxSeries,
+        Recent = new CurrentHistory(_windows, _recent),
+        RecentWindows = _recent,
+        Stored = _options.SqliteEnabled ? new HistoryReader(_options.SqlitePath) : null,
+        Store = _options.SqliteEnabled ? new StoreFile(_options.SqlitePath, _options.SqliteMaxBytes) : null,
+        Sinks = () => _sinks,
         Log = _options.SqliteEnabled ? new RequestLogReader(_options.SqlitePath) : null,
         Events = _options.SqliteEnabled ? new EventReader(_options.SqlitePath) : null,
         Metrics = _options.PrometheusEnabled ? CreatePrometheus() : null,

@@ -239,6 +239,24 @@ internal static class Pipelines
         return red;
     }
 
+    /// <summary>The table of calls of the same transactions, with its page in the ledger.</summary>
+    public static CallTable CreateCalls(RedTable red, Ledger ledger)
+    {
+        CallTable calls = new(red);
+        LedgerStage stage = ledger.AddStage("calls", "transactions");
+        Counter responses = stage.DropReason("response_without_request"), withoutRole = stage.DropReason("no_role");
+        ledger.OnRead(() =>
+        {
+            red.Enter();
+            stage.In.Value = calls.Transactions.Value;
+            responses.Value = calls.ResponsesWithoutRequest.Value;
+            withoutRole.Value = calls.WithoutRole.Value;
+            stage.Out.Value = calls.CallTransactions.Value;
+            red.Exit();
+        });
+        return calls;
+    }
+
     /// <summary>Limits of the streams.</summary>
     public static StreamOptions StreamOptions(AgentOptions options) => new()
     {

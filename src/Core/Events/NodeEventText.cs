@@ -18,7 +18,7 @@ public static class NodeEventText
         Utf8Sink sink = new(output);
         TimestampText.WriteTimeOfDay(ref sink, happened.TimeNs);
         sink.Byte((byte)' ');
-        sink.Raw(ansi ? "\e[31m"u8 : default);
+        sink.Raw(ansi ? "\e[1;31m"u8 : default);
         sink.TerminalText(happened.Type);
         sink.Raw(ansi ? "\e[0m "u8 : " "u8);
         WriteWhat(ref sink, happened);

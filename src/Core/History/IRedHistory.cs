@@ -30,6 +30,15 @@ public sealed record HistoryFilter(string? Namespace = null, string? Workload = 
 {
     /// <summary>Passes everything.</summary>
     public static HistoryFilter All { get; } = new();
+
+    /// <summary>True when all conditions hold for a series.</summary>
+    public bool Matches(SeriesKey key) => (Role is null || Role == key.Role) && Matches(key.Workload);
+
+    /// <summary>True when all conditions on the workload hold for one end of a call.</summary>
+    public bool Matches(CallKey key) => Matches(key.Source) || Matches(key.Destination);
+
+    private bool Matches(Workload one) =>
+        (Workload is null || Workload == one.Name) && (Namespace is null || Namespace == one.Namespace) && (Kind is null || Kind == one.Kind);
 }
 
 /// <summary>The counts of a series, or of a call, in one stored step.</summary>

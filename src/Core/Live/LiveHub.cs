@@ -18,20 +18,25 @@ public sealed class LiveHub : ITransactionObserver, INodeEventObserver
     private readonly Counter _queueFull;
     private readonly Counter _poolEmpty;
     private readonly Counter _readerGone;
+    private readonly Counter _rateLimit;
+    private readonly Func<long> _clockMs;
     private volatile LiveSubscription[] _subscriptions = [];
 
     /// <summary>Makes a hub.</summary>
     /// <param name="ledger">Gets the stage "live".</param>
     /// <param name="capacity">Records that may be out at once, for all subscribers together.</param>
     /// <param name="maxBytes">Bytes of records that may be out at once.</param>
-    public LiveHub(Ledger ledger, int capacity = 4096, long maxBytes = 4 << 20)
+    /// <param name="clockMs">Milliseconds of a coarse clock, for readers that want so many a second; the system's unless told otherwise.</param>
+    public LiveHub(Ledger ledger, int capacity = 4096, long maxBytes = 4 << 20, Func<long>? clockMs = null)
     {
+        _clockMs = clockMs ?? (static () => Environment.TickCount64);
         _pool = new TransactionRecordPool(capacity, maxBytes);
         _queueCapacity = capacity;
         _stage = ledger.AddStage("live", "deliveries");
         _queueFull = _stage.DropReason("slow_reader");
         _poolEmpty = _stage.DropReason("pool_empty");
         _readerGone = _stage.DropReason("reader_gone");
+        _rateLimit = _stage.DropReason("rate_limit");
         _stage.Held = () => _subscriptions.Sum(static subscription => (long)subscription.Count);
     }
 
@@ -39,9 +44,12 @@ public sealed class LiveHub : ITransactionObserver, INodeEventObserver
     public int SubscriberCount => _subscriptions.Length;
 
     /// <summary>Starts watching; dispose the result to stop.</summary>
-    public LiveSubscription Subscribe(TransactionFilter filter)
+    /// <param name="filter">What is wanted.</param>
+    /// <param name="maxPerSecond">Most transactions a second, 1 or more; null for all. Events of the node always pass.</param>
+    public LiveSubscription Subscribe(TransactionFilter filter, int? maxPerSecond = null)
     {
-        LiveSubscription subscription = new(this, filter, _queueCapacity);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxPerSecond ?? 1, 1, nameof(maxPerSecond));
+        LiveSubscription subscription = new(this, filter, _queueCapacity, maxPerSecond is { } limit ? new RateLimit(limit) : null);
         lock (_lock)
         {
             _subscriptions = [.. _subscriptions, subscription];
@@ -96,32 +104,35 @@ public sealed class LiveHub : ITransactionObserver, INodeEventObserver
 
     private void Publish(LiveSubscription[] subscriptions, in Transaction transaction)
     {
-        int wanted = 0;
+        int chosen = 0, skipped = 0;
         foreach (LiveSubscription subscription in subscriptions)
         {
-            wanted += subscription.Filter.Matches(in transaction) ? 1 : 0;
+            skipped += subscription.Choose(in transaction, _clockMs) ? 0 : 1;
+            chosen += subscription.IsChosen ? 1 : 0;
         }
-        if (wanted == 0)
+        if (chosen + skipped == 0)
         {
             return;
         }
-        _stage.In.AddShared(wanted);
-        TransactionRecord? record = _pool.TryRent(in transaction, wanted);
+        _stage.In.AddShared(chosen + skipped);
+        _rateLimit.AddShared(skipped);
+        // What nobody gets is not copied.
+        TransactionRecord? record = chosen == 0 ? null : _pool.TryRent(in transaction, chosen);
         if (record is null)
         {
-            _poolEmpty.AddShared(wanted);
-            foreach (LiveSubscription subscription in subscriptions)
-            {
-                if (subscription.Filter.Matches(in transaction))
-                {
-                    subscription.CountMissed();
-                }
-            }
-            return;
+            _poolEmpty.AddShared(chosen);
         }
         foreach (LiveSubscription subscription in subscriptions)
         {
-            if (subscription.Filter.Matches(in transaction) && !subscription.TryEnqueue(record))
+            if (!subscription.IsChosen)
+            {
+                continue;
+            }
+            if (record is null)
+            {
+                subscription.CountMissed();
+            }
+            else if (!subscription.TryEnqueue(record))
             {
                 _queueFull.AddShared(1);
                 _pool.Return(record);

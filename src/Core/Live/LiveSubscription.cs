@@ -13,12 +13,15 @@ public sealed class LiveSubscription : IDisposable
     private readonly SemaphoreSlim _signal = new(0);
     private readonly Queue<NodeEvent> _events = new();
     private readonly Queue<TransactionRecord> _records = new();
+    private readonly RateLimit? _limit;
     private bool _isWaiting;
     private bool _isClosed;
     private long _missed;
+    private long _skipped;
 
-    internal LiveSubscription(LiveHub hub, TransactionFilter filter, int capacity)
+    internal LiveSubscription(LiveHub hub, TransactionFilter filter, int capacity, RateLimit? limit)
     {
+        _limit = limit;
         _hub = hub;
         Filter = filter;
         _capacity = capacity;
@@ -29,6 +32,12 @@ public sealed class LiveSubscription : IDisposable
 
     /// <summary>Transactions that this reader missed because it, or all readers together, were too slow.</summary>
     public long Missed => Interlocked.Read(ref _missed);
+
+    /// <summary>Transactions that this reader wanted and did not get because there were more a second than it asked for.</summary>
+    public long Skipped => Volatile.Read(ref _skipped);
+
+    /// <summary>Whether the transaction at hand goes to this reader. The publishing thread's.</summary>
+    internal bool IsChosen { get; private set; }
 
     internal int Count
     {
@@ -106,6 +115,21 @@ public sealed class LiveSubscription : IDisposable
         }
         _hub.Remove(this, rest.Count + events);
         // The semaphore has no wait handle to free, and the hub's thread may still release it.
+    }
+
+    /// <summary>Decides on <see cref="IsChosen"/>.</summary>
+    /// <returns>False when the filter lets it pass and the rate does not.</returns>
+    internal bool Choose(in Transaction transaction, Func<long> clockMs)
+    {
+        bool isWanted = Filter.Matches(in transaction);
+        IsChosen = isWanted && (_limit is null || _limit.TryPass(clockMs()));
+        if (isWanted == IsChosen)
+        {
+            return true;
+        }
+        // Only this thread writes it.
+        Volatile.Write(ref _skipped, _skipped + 1);
+        return false;
     }
 
     internal void CountMissed() => Interlocked.Increment(ref _missed);

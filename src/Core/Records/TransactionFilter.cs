@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using KubeBpfBox.Core.Events;
+using KubeBpfBox.Core.Red;
 
 namespace KubeBpfBox.Core.Records;
 
@@ -9,6 +10,7 @@ namespace KubeBpfBox.Core.Records;
 public sealed class TransactionFilter
 {
     private readonly byte[]? _method;
+    private readonly CaselessText? _text;
 
     /// <summary>Passes everything.</summary>
     public static TransactionFilter All { get; } = new();
@@ -44,15 +46,29 @@ public sealed class TransactionFilter
     /// <summary>Pod's name.</summary>
     public string? Pod { get; init; }
 
+    /// <summary>Route, as <see cref="RouteTemplate"/> makes it of the target: "/users/{id}".</summary>
+    public string? Route { get; init; }
+
+    /// <summary>
+    /// Part of the target, of the host, or of the name of a workload, namespace, pod or process at either end; case of ASCII letters does not matter.
+    /// </summary>
+    public string? Text
+    {
+        get => _text?.Text;
+        init => _text = string.IsNullOrEmpty(value) ? null : new CaselessText(value);
+    }
+
     /// <summary>True when no condition is set.</summary>
-    public bool IsEmpty => Protocol is null && Role is null && _method is null && StatusFrom == 0 && StatusTo == int.MaxValue
-        && SlowerThanNs < 0 && Workload is null && Namespace is null && Pod is null;
+    public bool IsEmpty => IsOfAnyRequest && _text is null && Workload is null && Namespace is null && Pod is null;
+
+    /// <summary>True when no condition is set that only a request can meet.</summary>
+    private bool IsOfAnyRequest => Protocol is null && Role is null && _method is null && StatusFrom == 0 && StatusTo == int.MaxValue && SlowerThanNs < 0 && Route is null;
 
     /// <summary>Reads "404" or "5xx".</summary>
     public static bool TryParseStatus(ReadOnlySpan<char> text, out int from, out int to)
     {
         from = to = 0;
-        if (text.Length != 3 || text[0] is < '1' or > '9')
+        if (text.Length != 3 || text[0] is < '1' or > '5')
         {
             return false;
         }
@@ -89,12 +105,26 @@ public sealed class TransactionFilter
         {
             return false;
         }
-        return MatchesOwner(transaction.Connection.Workload);
+        return MatchesOwner(transaction.Connection.Workload) && MatchesText(in transaction) && MatchesRoute(transaction.Target);
     }
 
-    /// <summary>True when all conditions hold; an event has no protocol, role, method, status or duration.</summary>
-    public bool Matches(NodeEvent happened) =>
-        Protocol is null && Role is null && _method is null && StatusFrom == 0 && StatusTo == int.MaxValue && SlowerThanNs < 0 && MatchesOwner(happened.Workload);
+    /// <summary>True when all conditions hold; an event has no protocol, role, method, status, duration or route, and its text is its workload's names.</summary>
+    public bool Matches(NodeEvent happened) => IsOfAnyRequest && MatchesOwner(happened.Workload) && (_text is null || HasText(happened.Workload));
+
+    private bool MatchesText(in Transaction transaction) => _text is null || _text.IsIn(transaction.Target) || _text.IsIn(transaction.Host)
+        || HasText(transaction.Connection.Workload) || HasText(transaction.Connection.Peer);
+
+    private bool HasText(Workload one) => _text!.IsIn(one.Name) || _text.IsIn(one.Namespace) || _text.IsIn(one.Pod) || _text.IsIn(one.ProcessName);
+
+    private bool MatchesRoute(ReadOnlySpan<byte> target)
+    {
+        if (Route is null)
+        {
+            return true;
+        }
+        Span<byte> route = stackalloc byte[RouteTemplate.MaxBytes];
+        return Ascii.Equals(route[..RouteTemplate.Write(target, route)], Route);
+    }
 
     private bool MatchesOwner(Workload owner)
     {

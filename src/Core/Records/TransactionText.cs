@@ -13,7 +13,6 @@ namespace KubeBpfBox.Core.Records;
 public static class TransactionText
 {
     private const int RoleWidth = 6;
-    private const int EndWidth = 21;
     private const int StatusWidth = 3;
     private const int DurationWidth = 7;
     private const int SizesWidth = 13;
@@ -23,7 +22,8 @@ public static class TransactionText
     /// <param name="output">Where to.</param>
     /// <param name="transaction">What.</param>
     /// <param name="ansi">Colours the status and the error for a terminal.</param>
-    public static void Write(IBufferWriter<byte> output, in Transaction transaction, bool ansi = false)
+    /// <param name="columns">Widths of both ends' columns; null for the least.</param>
+    public static void Write(IBufferWriter<byte> output, in Transaction transaction, bool ansi = false, TransactionColumns? columns = null)
     {
         Utf8Sink sink = new(output);
         Connection connection = transaction.Connection;
@@ -36,9 +36,9 @@ public static class TransactionText
             sink.PadTo(RoleWidth);
             sink.Byte((byte)' ');
         }
-        End(ref sink, connection, transaction.ClientSide);
+        End(ref sink, connection, transaction.ClientSide, columns?.SourceWidth ?? TransactionColumns.LeastWidth);
         sink.Raw(" -> "u8);
-        End(ref sink, connection, transaction.ClientSide.Other());
+        End(ref sink, connection, transaction.ClientSide.Other(), columns?.DestinationWidth ?? TransactionColumns.LeastWidth);
         sink.Byte((byte)' ');
         Status(ref sink, in transaction, ansi);
         sink.Byte((byte)' ');
@@ -56,19 +56,28 @@ public static class TransactionText
         sink.Flush();
     }
 
-    private static void End(ref Utf8Sink sink, Connection connection, Side side)
+    /// <summary>Characters of an end, where its names have nothing that is escaped.</summary>
+    internal static int LengthOfEnd(Connection connection, Side side) => NamedAt(connection, side) is { } workload
+        ? WorkloadText.LengthOf(workload, connection.EndOf(side))
+        : WorkloadText.LengthOf(connection.EndOf(side));
+
+    private static void End(ref Utf8Sink sink, Connection connection, Side side, int width)
     {
         sink.StartColumn();
-        if (connection.WorkloadOf(side) is not { } workload || (side != connection.ObservedAt && ReferenceEquals(workload, Workload.Unknown)))
-        {
-            sink.Endpoint(connection.EndOf(side));
-        }
-        else
+        if (NamedAt(connection, side) is { } workload)
         {
             WorkloadText.Write(ref sink, workload, connection.EndOf(side));
         }
-        sink.PadTo(EndWidth);
+        else
+        {
+            sink.Endpoint(connection.EndOf(side));
+        }
+        sink.PadTo(width);
     }
+
+    /// <summary>Who is named at an end; null when its address is shown.</summary>
+    private static Workload? NamedAt(Connection connection, Side side) =>
+        connection.WorkloadOf(side) is { } workload && (side == connection.ObservedAt || !ReferenceEquals(workload, Workload.Unknown)) ? workload : null;
 
     private static void Status(ref Utf8Sink sink, in Transaction transaction, bool ansi)
     {
@@ -79,7 +88,7 @@ public static class TransactionText
                 1 or 3 => "\e[36m"u8,
                 2 => "\e[32m"u8,
                 4 => "\e[33m"u8,
-                _ => "\e[31m"u8,
+                _ => "\e[1;31m"u8,
             });
         }
         sink.StartColumn();
@@ -178,7 +187,7 @@ public static class TransactionText
     {
         if (transaction.Error is { } error)
         {
-            sink.Raw(ansi ? " \e[31m("u8 : " ("u8);
+            sink.Raw(ansi ? " \e[1;31m("u8 : " ("u8);
             sink.TerminalText(error);
             sink.Raw(ansi ? ")\e[0m"u8 : ")"u8);
         }

@@ -22,6 +22,18 @@ internal static class WorkloadText
         sink.TerminalText(workload.Pod ?? workload.Name);
     }
 
+    /// <summary>Characters that <see cref="Write"/> appends, where names have nothing that is escaped.</summary>
+    public static int LengthOf(Workload workload, Endpoint endpoint) => workload.Kind == "External"
+        ? LengthOf(endpoint)
+        : (workload.Namespace is { } @namespace ? @namespace.Length + 1 : 0) + (workload.Pod ?? workload.Name).Length;
+
+    /// <summary>Characters of an address and port.</summary>
+    public static int LengthOf(Endpoint endpoint)
+    {
+        Span<byte> text = stackalloc byte[Endpoint.MaxTextLength];
+        return EndpointText.Format(endpoint, text);
+    }
+
     /// <summary>Appends it, or its address when it is not known.</summary>
     public static void WriteOrAddress(ref Utf8Sink sink, Workload workload, Endpoint endpoint)
     {

@@ -1,73 +1,107 @@
 using System.Diagnostics.CodeAnalysis;
+using KubeBpfBox.Core.Records;
 
 namespace KubeBpfBox.Core.Red;
 
 /// <summary>The stored form.</summary>
 /// <remarks>
-/// Shape: version 1 (1 byte), sum, maximum, then for each bucket that is not empty, in order of duration: how many empty ones were skipped,
-/// and its count. Numbers are varints: seven bits a byte, lowest first, the high bit says that more follow. Bucket 0 is "1 µs and less".
+/// Shape: version (1 byte), sum, maximum, then for each bucket that is not empty, in order of duration, its count. In version 2 the count is
+/// doubled, and one more when empty buckets come before it; then follows how many. So neighbours, which are the rule where much happens, take
+/// one byte each. In version 1, which is only read, the number of empty ones stands before each count.
+/// Numbers are varints: seven bits a byte, lowest first, the high bit says that more follow. Bucket 0 is "1 µs and less".
 /// </remarks>
 public sealed partial class DurationHistogram
 {
-    private const byte FormatVersion = 1;
+    private const byte FormatVersion = 2;
+    private const byte OldVersion = 1;
     private const int StoredBucketCount = BucketCount + 2;
+
+    /// <summary>Most bytes that a histogram takes: <see cref="Write"/> needs no more.</summary>
+    internal const int MaxSerializedBytes = 32 + (StoredBucketCount * 12);
 
     /// <summary>The histogram as bytes, a few for each bucket in use.</summary>
     public byte[] Serialize()
     {
-        Span<byte> buffer = stackalloc byte[32 + (StoredBucketCount * 12)];
+        Span<byte> buffer = stackalloc byte[MaxSerializedBytes];
+        return buffer[..Write(buffer)].ToArray();
+    }
+
+    /// <summary>Writes what <see cref="Serialize"/> gives.</summary>
+    /// <param name="buffer">Of <see cref="MaxSerializedBytes"/> at least.</param>
+    /// <returns>How many bytes were written.</returns>
+    internal int Write(Span<byte> buffer)
+    {
         buffer[0] = FormatVersion;
         int at = 1;
-        at += WriteVarint(buffer[at..], _sumNs);
-        at += WriteVarint(buffer[at..], _maxNs);
+        at += Varint.Write(buffer[at..], _sumNs);
+        at += Varint.Write(buffer[at..], _maxNs);
         int next = 0;
         for (int index = 0; index < StoredBucketCount; index++)
         {
-            long count = StoredCountOf(index);
+            if (index is > 0 and < StoredBucketCount - 1 && _decades[(index - 1) / BucketsPerDecade] is null)
+            {
+                index += BucketsPerDecade - 1;
+                continue;
+            }
+            long count = Math.Min(StoredCountOf(index), MaxCount);
             if (count != 0)
             {
-                at += WriteVarint(buffer[at..], index - next);
-                at += WriteVarint(buffer[at..], count);
+                bool isNeighbour = index == next;
+                at += Varint.Write(buffer[at..], (count << 1) | (isNeighbour ? 0 : 1L));
+                at += isNeighbour ? 0 : Varint.Write(buffer[at..], index - next);
                 next = index + 1;
             }
         }
-        return buffer[..at].ToArray();
+        return at;
     }
 
     /// <summary>Reads what <see cref="Serialize"/> wrote.</summary>
     /// <returns>False for bytes that no histogram serializes to. Total: any bytes give an answer and bounded work.</returns>
     public static bool TryDeserialize(ReadOnlySpan<byte> bytes, [NotNullWhen(true)] out DurationHistogram? histogram)
     {
-        histogram = null;
-        if (bytes.IsEmpty || bytes[0] != FormatVersion)
-        {
-            return false;
-        }
-        bytes = bytes[1..];
         DurationHistogram read = new();
-        if (!TryReadVarint(ref bytes, out read._sumNs) || !TryReadVarint(ref bytes, out read._maxNs))
+        histogram = read.TryAddSerialized(bytes) ? read : null;
+        return histogram is not null;
+    }
+
+    /// <summary>Adds what another histogram recorded, as <see cref="Serialize"/> wrote it. Allocates nothing but the counters of decades that were not in use.</summary>
+    /// <returns>False for bytes that no histogram serializes to; then nothing is changed. Total, as <see cref="TryDeserialize"/>.</returns>
+    public bool TryAddSerialized(ReadOnlySpan<byte> bytes)
+    {
+        if (!IsSerialized(bytes, out long count))
         {
             return false;
         }
-        int next = 0;
-        while (!bytes.IsEmpty)
+        StoredReader reader = new(bytes);
+        while (reader.TryRead(out int index, out long inBucket))
         {
-            if (!TryReadVarint(ref bytes, out long skipped) || !TryReadVarint(ref bytes, out long count)
-                || skipped >= StoredBucketCount - next || count == 0 || count > long.MaxValue - read._count)
+            AddStored(index, inBucket);
+        }
+        _count = AddSaturating(_count, count);
+        _sumNs = AddSaturating(_sumNs, reader.SumNs);
+        _maxNs = Math.Max(_maxNs, reader.MaxNs);
+        return true;
+    }
+
+    /// <summary>Whether a histogram can have written the bytes.</summary>
+    private static bool IsSerialized(ReadOnlySpan<byte> bytes, out long count)
+    {
+        count = 0;
+        int last = -1;
+        StoredReader reader = new(bytes);
+        while (reader.TryRead(out int index, out long inBucket))
+        {
+            if (inBucket > long.MaxValue - count)
             {
                 return false;
             }
-            int index = next + (int)skipped;
-            read.AddStored(index, count);
-            read._count += count;
-            next = index + 1;
+            count += inBucket;
+            last = index;
         }
         // The maximum must lie in the last bucket in use, or quantiles would contradict it.
-        bool consistent = read._count == 0
-            ? read._sumNs == 0 && read._maxNs == 0
-            : read._sumNs >= read._maxNs && StoredIndexOf(read._maxNs) == next - 1;
-        histogram = consistent ? read : null;
-        return consistent;
+        return reader.IsAtEnd && (count == 0
+            ? reader.SumNs == 0 && reader.MaxNs == 0
+            : reader.SumNs >= reader.MaxNs && StoredIndexOf(reader.MaxNs) == last);
     }
 
     private static int StoredIndexOf(long ns) => ns switch
@@ -89,10 +123,10 @@ public sealed partial class DurationHistogram
         switch (index)
         {
             case 0:
-                _under = count;
+                _under = AddSaturating(_under, count);
                 break;
             case StoredBucketCount - 1:
-                _over = count;
+                _over = AddSaturating(_over, count);
                 break;
             default:
                 AddToBucket(index - 1, count);
@@ -100,30 +134,55 @@ public sealed partial class DurationHistogram
         }
     }
 
-    private static int WriteVarint(Span<byte> to, long value)
+    /// <summary>Walks over stored bytes, bucket by bucket.</summary>
+    private ref struct StoredReader
     {
-        int at = 0;
-        for (; value > 0x7f; value >>= 7)
-        {
-            to[at++] = (byte)(value | 0x80);
-        }
-        to[at++] = (byte)value;
-        return at;
-    }
+        private readonly bool _isOld;
+        private ReadOnlySpan<byte> _rest;
+        private int _next;
 
-    private static bool TryReadVarint(ref ReadOnlySpan<byte> from, out long value)
-    {
-        value = 0;
-        // Nine groups of seven bits hold every number that is not negative.
-        for (int i = 0; i < 9 && i < from.Length; i++)
+        public StoredReader(ReadOnlySpan<byte> bytes)
         {
-            value |= (long)(from[i] & 0x7f) << (7 * i);
-            if (from[i] < 0x80)
-            {
-                from = from[(i + 1)..];
-                return true;
-            }
+            bool isVersion = !bytes.IsEmpty && bytes[0] is FormatVersion or OldVersion;
+            _isOld = isVersion && bytes[0] == OldVersion;
+            _rest = isVersion ? bytes[1..] : default;
+            IsAtEnd = isVersion && Varint.TryRead(ref _rest, out SumNs) && Varint.TryRead(ref _rest, out MaxNs) && _rest.IsEmpty;
         }
-        return false;
+
+        public readonly long SumNs;
+        public readonly long MaxNs;
+
+        /// <summary>True once all was read and nothing was wrong with it.</summary>
+        public bool IsAtEnd { get; private set; }
+
+        /// <summary>The next bucket in use. False at the end, and at what is no histogram.</summary>
+        public bool TryRead(out int index, out long count)
+        {
+            index = 0;
+            if (!TryReadPair(out long skipped, out count) || skipped >= StoredBucketCount - _next || count is 0 or > MaxCount)
+            {
+                _rest = default;
+                return false;
+            }
+            index = _next + (int)skipped;
+            _next = index + 1;
+            IsAtEnd = _rest.IsEmpty;
+            return true;
+        }
+
+        private bool TryReadPair(out long skipped, out long count)
+        {
+            (skipped, count) = (0, 0);
+            if (_isOld)
+            {
+                return Varint.TryRead(ref _rest, out skipped) && Varint.TryRead(ref _rest, out count);
+            }
+            if (!Varint.TryRead(ref _rest, out long both))
+            {
+                return false;
+            }
+            count = both >> 1;
+            return (both & 1) == 0 || (Varint.TryRead(ref _rest, out skipped) && skipped != 0);
+        }
     }
 }

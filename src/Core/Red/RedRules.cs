@@ -47,6 +47,10 @@ public static class RedRules
         };
     }
 
+    /// <summary>How long a transaction took; -1 when it has no duration, or nobody knows whether an answer came.</summary>
+    internal static long DurationNs(in Transaction transaction) =>
+        transaction.Status == 0 && transaction.Error == TransactionError.NotCaptured ? -1 : transaction.DurationNs;
+
     private static string StatusText(int status)
     {
         int index = status - FirstStatus;

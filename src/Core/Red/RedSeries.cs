@@ -18,6 +18,18 @@ internal struct RedCounts()
     public long ResponseBytes;
     public DurationHistogram Duration = new();
 
+    public void Record(bool isError, in Transaction transaction, long durationNs)
+    {
+        Count++;
+        Errors += isError ? 1 : 0;
+        RequestBytes += transaction.RequestBytes;
+        ResponseBytes += transaction.ResponseBytes;
+        if (durationNs >= 0)
+        {
+            Duration.Record(durationNs);
+        }
+    }
+
     public readonly RedCounts Clone() => this with { Duration = Duration.Clone() };
 
     public void Add(in RedCounts other)
@@ -91,19 +103,13 @@ public sealed class RedSeries
 
     internal bool HasWindow => _window.Count != 0;
 
-    internal void Record(bool isError, in Transaction transaction, long durationNs)
+    internal void Record(bool isError, in Transaction transaction)
     {
-        _window.Count++;
-        _window.Errors += isError ? 1 : 0;
-        _window.RequestBytes += transaction.RequestBytes;
-        _window.ResponseBytes += transaction.ResponseBytes;
-        if (durationNs >= 0)
+        long durationNs = RedRules.DurationNs(in transaction);
+        _window.Record(isError, in transaction, durationNs);
+        if (durationNs >= 0 && !transaction.Attributes.IsEmpty)
         {
-            _window.Duration.Record(durationNs);
-            if (!transaction.Attributes.IsEmpty)
-            {
-                RedExemplars.Offer(ref _exemplars, in transaction);
-            }
+            RedExemplars.Offer(ref _exemplars, in transaction);
         }
     }
 
@@ -116,6 +122,9 @@ public sealed class RedSeries
         sum.Add(in _window);
         return Snapshot(in sum, sum.Duration, _exemplars?.All() ?? []);
     }
+
+    /// <summary>The window so far; its exemplars are left for who takes it.</summary>
+    internal RedSeriesSnapshot PeekWindow() => Snapshot(in _window, _window.Duration.Clone(), []);
 
     internal RedSeriesSnapshot TakeWindow()
     {

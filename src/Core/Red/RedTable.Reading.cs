@@ -30,12 +30,20 @@ public sealed partial class RedTable
         {
             _windowsAreTaken = true;
         }
+        return WalkWindow(static series => series.TakeWindow());
+    }
+
+    /// <summary>What was counted since the window was last taken; it stays to be taken. Exemplars are left out.</summary>
+    public IReadOnlyList<RedSeriesSnapshot> PeekWindow() => WalkWindow(static series => series.PeekWindow());
+
+    private List<RedSeriesSnapshot> WalkWindow(Func<RedSeries, RedSeriesSnapshot> read)
+    {
         List<RedSeriesSnapshot> active = [];
         Walk(series =>
         {
             if (series.HasWindow)
             {
-                active.Add(series.TakeWindow());
+                active.Add(read(series));
             }
         });
         return active;

@@ -23,7 +23,8 @@ public sealed partial class RedTable : ITransactionObserver, IBatchGate
     /// <summary>What the overflow series has for a workload, a method and a route.</summary>
     public const string OverflowName = "overflow";
 
-    private static readonly Workload s_overflow = new(OverflowName, WorkloadSource.Unknown);
+    /// <summary>The workload of overflow series, and of both ends of overflow calls.</summary>
+    internal static Workload OverflowWorkload { get; } = new(OverflowName, WorkloadSource.Unknown);
 
     private readonly Lock _gate = new();
     private readonly RedTargetCache _cache = new();
@@ -108,8 +109,7 @@ public sealed partial class RedTable : ITransactionObserver, IBatchGate
             OverflowTransactions.Add(1);
         }
         series.LastSeenNs = _nowNs;
-        bool isUnknown = transaction.Status == 0 && transaction.Error == TransactionError.NotCaptured;
-        series.Record(isError, in transaction, isUnknown ? -1 : transaction.DurationNs);
+        series.Record(isError, in transaction);
         SeriesTransactions.Add(1);
     }
 
@@ -177,7 +177,7 @@ public sealed partial class RedTable : ITransactionObserver, IBatchGate
                 return series;
             }
         }
-        RedSeries added = new(new RedKey(s_overflow, key.Role, key.Protocol, OverflowName, 0, null), OverflowName, 0, isOverflow: true, _nowNs);
+        RedSeries added = new(new RedKey(OverflowWorkload, key.Role, key.Protocol, OverflowName, 0, null), OverflowName, 0, isOverflow: true, _nowNs);
         _overflow.Add(added);
         return added;
     }

@@ -6,7 +6,11 @@ namespace KubeBpfBox.Core.Red;
 /// <param name="StartNs">Start of the window, nanoseconds since the Unix epoch; a multiple of <see cref="RedWindows.Seconds"/>.</param>
 /// <param name="LengthNs">How long it was; shorter than others for the first and the last one.</param>
 /// <param name="Series">Series with transactions, one entry each. Nobody changes them any more.</param>
-public sealed record RedWindow(long StartNs, long LengthNs, IReadOnlyList<RedSeriesSnapshot> Series);
+public sealed record RedWindow(long StartNs, long LengthNs, IReadOnlyList<RedSeriesSnapshot> Series)
+{
+    /// <summary>Calls with transactions, one entry each; none where calls are not counted.</summary>
+    public IReadOnlyList<CallSnapshot> Calls { get; init; } = [];
+}
 
 /// <summary>Takes windows. Called on a thread of the pool, one call at a time; it does not wait.</summary>
 public interface IRedWindowObserver
@@ -27,6 +31,7 @@ public sealed class RedWindows : IDisposable
 
     private readonly Lock _lock = new();
     private readonly RedTable _red;
+    private readonly CallTable? _calls;
     private readonly IRedWindowObserver[] _observers;
     private readonly TimeProvider _time;
     private ITimer? _timer;
@@ -36,9 +41,11 @@ public sealed class RedWindows : IDisposable
     /// <param name="red">The series.</param>
     /// <param name="observers">Are called in this order.</param>
     /// <param name="time">The clock.</param>
-    public RedWindows(RedTable red, IEnumerable<IRedWindowObserver> observers, TimeProvider? time = null)
+    /// <param name="calls">Who calls whom, of the same transactions; null where that is not counted.</param>
+    public RedWindows(RedTable red, IEnumerable<IRedWindowObserver> observers, TimeProvider? time = null, CallTable? calls = null)
     {
         _red = red;
+        _calls = calls;
         _observers = [.. observers];
         _time = time ?? TimeProvider.System;
         _sinceNs = _time.NowNs();
@@ -80,15 +87,27 @@ public sealed class RedWindows : IDisposable
         }
     }
 
+    /// <summary>Shows the open window as it is so far. No window is handed out meanwhile, so whoever keeps both sees each transaction in one of them.</summary>
+    /// <param name="show">Gets it, at once; it does not wait.</param>
+    public void Peek(Action<RedWindow> show)
+    {
+        lock (_lock)
+        {
+            show(new RedWindow(_startNs, LengthAt(_time.NowNs()), _red.PeekWindow()) { Calls = _calls?.PeekWindow() ?? [] });
+        }
+    }
+
     private void Take(long nowNs)
     {
-        RedWindow window = new(_startNs, Math.Max(1, nowNs - _sinceNs), _red.TakeWindow());
+        RedWindow window = new(_startNs, LengthAt(nowNs), _red.TakeWindow()) { Calls = _calls?.TakeWindow() ?? [] };
         (_startNs, _sinceNs) = (StartOf(nowNs), nowNs);
         foreach (IRedWindowObserver observer in _observers)
         {
             observer.OnWindow(window);
         }
     }
+
+    private long LengthAt(long nowNs) => Math.Max(1, nowNs - _sinceNs);
 
     private static long StartOf(long ns) => ns / LengthNs * LengthNs;
 }

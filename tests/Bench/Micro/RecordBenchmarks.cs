@@ -24,6 +24,17 @@ internal static class RecordBenchmarks
             red.Exit();
         });
 
+        CallTable calls = new(red);
+        yield return new("calls: transaction of a known call", Operations, () =>
+        {
+            red.Enter();
+            for (int i = 0; i < Operations; i++)
+            {
+                calls.OnTransaction(Make("/api/v1/users/42/orders?limit=20"u8, i));
+            }
+            red.Exit();
+        });
+
         byte[][] targets = [.. Enumerable.Range(0, 4096).Select(static i => System.Text.Encoding.ASCII.GetBytes($"/api/v1/users/{i}/orders"))];
         RedTable varied = new();
         yield return new("red: transaction of a known series, 4,096 different targets", Operations, () =>

@@ -17,7 +17,8 @@ public sealed class StorageTests(AgentFixture fixture)
             AssertSums(database, ok: 300, errors: 7);
             // Two old rows, as from a run of yesterday.
             StopTests.Scalar(database, "INSERT INTO request_log_window VALUES (1000, 5, 5, 0, 0)");
-            StopTests.Scalar(database, "INSERT INTO red (start_s, workload, role, protocol, method, route, status, error_type, requests, errors, request_bytes, response_bytes, p50_ns, p90_ns, p99_ns, max_ns, histogram) SELECT 1000, workload, role, protocol, method, '/old', status, error_type, 5, 5, 0, 0, 0, 0, 0, 0, histogram FROM red LIMIT 1");
+            StopTests.Scalar(database, "INSERT INTO series_key (workload, role, protocol, method, route, status, is_overflow, last_s) SELECT workload, role, protocol, method, '/old', status, 0, 1000 FROM series_key LIMIT 1");
+            StopTests.Scalar(database, "INSERT INTO series_10 SELECT 1000 << 24, (SELECT id FROM series_key WHERE route = '/old'), 5, 5, 0, 0, 0, 0, 0, 0, histogram FROM series_10 LIMIT 1");
             Assert.Equal(5, StopTests.Scalar(database, "SELECT sum(requests) FROM red WHERE route = '/old'"));
         }
         Make(path, ok: 100, errors: 3);
@@ -25,6 +26,7 @@ public sealed class StorageTests(AgentFixture fixture)
         {
             // The old ones are beyond sinks.sqlite.max_age, the others are not.
             AssertSums(database, ok: 400, errors: 10);
+            Assert.Equal(0, StopTests.Scalar(database, "SELECT count(*) FROM series_key WHERE route = '/old'"));
         }
     }
 

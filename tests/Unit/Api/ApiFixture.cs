@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
@@ -5,6 +6,7 @@ using KubeBpfBox.Agent.Api;
 using KubeBpfBox.Agent.Pipeline;
 using KubeBpfBox.Core.Plugins;
 using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.History;
 using KubeBpfBox.Core.Live;
 using KubeBpfBox.Core.Red;
 using KubeBpfBox.Core.Sinks;
@@ -42,6 +44,17 @@ internal sealed class ApiFixture : IAsyncDisposable
 
     public string? LogPath { get; init; }
 
+    public TestHistory Recent { get; } = new();
+
+    public TestHistory? Stored { get; init; }
+
+    public List<ISink> Sinks { get; } = [];
+
+    /// <summary>The page's files: path without the slash, and content.</summary>
+    public Dictionary<string, byte[]> Page { get; } = [];
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     public ApiFixture(int hubCapacity = 4096) => Hub = new LiveHub(Ledger, hubCapacity);
 
     public async Task StartAsync(string listen = "127.0.0.1:0")
@@ -78,7 +91,18 @@ internal sealed class ApiFixture : IAsyncDisposable
         .Select(static one => one.Address)
         .First(static address => address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(address));
 
-    private ApiSources Sources() => new()
+    private static byte[] Packed(byte[] content)
+    {
+        using MemoryStream packed = new();
+        using (GZipStream gzip = new(packed, CompressionLevel.SmallestSize))
+        {
+            gzip.Write(content);
+        }
+        return packed.ToArray();
+    }
+
+    /// <summary>What the host shows.</summary>
+    public ApiSources Sources() => new()
     {
         Hub = Hub,
         Ledger = Ledger,
@@ -92,5 +116,15 @@ internal sealed class ApiFixture : IAsyncDisposable
         Events = LogPath is null ? null : new EventReader(LogPath),
         Metrics = new PrometheusSink(new PrometheusSources { Red = Table, Ledger = Ledger, Health = static () => new AgentHealth(0.5, 1, 1, 1, 1, "1") }),
         NodeName = "node-1",
+        Health = static () => AgentHealth.Read(0.5, 1, "1"),
+        Calls = new CallTable(Table, 100),
+        MaxSeries = Table.MaxSeries,
+        Recent = Recent,
+        RecentWindows = new RecentHistory(),
+        Store = LogPath is null ? null : new StoreFile(LogPath, 1 << 20),
+        Sinks = () => Sinks,
+        Stored = Stored,
+        Time = Time,
+        Page = new PageFiles(Page.Keys.Select(static path => $"web/{path}.gz"), name => new MemoryStream(Packed(Page[name[4..^3]]))),
     };
 }

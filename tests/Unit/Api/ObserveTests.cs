@@ -57,11 +57,31 @@ public sealed class ObserveTests
     }
 
     [Fact]
+    public async Task Columns_grow_to_the_names_and_a_terminal_has_a_head_for_them()
+    {
+        await using ApiFixture api = new();
+        await api.StartAsync();
+        using CancellationTokenSource stop = new();
+        Task<int> run = ObserveAsync(api.Url, "output=terminal", stop.Token, showsHead: true);
+        await api.UntilWatchedAsync();
+        foreach (string workload in (string[])["short", "a-workload-with-quite-a-long-name", "short"])
+        {
+            api.Hub.OnTransaction(TestTransactions.Make(workload: workload));
+        }
+        string[] lines = [.. Enumerable.Range(0, 5).Select(_ => _lines.Take(Stop))];
+        Assert.All((int[])[0, 2], at => Assert.StartsWith("\e[1mTIME         ROLE   CLIENT", lines[at], StringComparison.Ordinal));
+        Assert.Equal(lines[2].IndexOf("STA", StringComparison.Ordinal) - "\e[1m".Length, lines[3].IndexOf("\e[32m200", StringComparison.Ordinal));
+        Assert.Equal(lines[3].IndexOf("GET", StringComparison.Ordinal), lines[4].IndexOf("GET", StringComparison.Ordinal));
+        await stop.CancelAsync();
+        await run;
+    }
+
+    [Fact]
     public async Task Nobody_reading_ends_it()
     {
         await using ApiFixture api = new();
         await api.StartAsync();
-        using ObserveClient client = new(new Uri(api.Url, "/api/transactions/stream"), null, static _ => false, _messages.Add);
+        using ObserveClient client = new(api.Url, null, string.Empty, static _ => false, _messages.Add);
         Task<int> run = client.RunAsync(Stop);
         await api.UntilWatchedAsync();
         api.Hub.OnTransaction(TestTransactions.Make());
@@ -124,7 +144,7 @@ public sealed class ObserveTests
         await api.StartAsync();
         using CancellationTokenSource stop = new();
         using ManualResetEventSlim go = new();
-        using ObserveClient client = new(new Uri(api.Url, "/api/transactions/stream"), null, bytes =>
+        using ObserveClient client = new(api.Url, null, string.Empty, bytes =>
         {
             go.Wait();
             return true;
@@ -145,6 +165,34 @@ public sealed class ObserveTests
         await run;
         await UntilUnwatchedAsync(api);
         Assert.Equal(0, live.Unaccounted);
+    }
+
+    [Fact]
+    public async Task A_watcher_that_wants_few_a_second_is_told_how_many_more_there_were()
+    {
+        await using ApiFixture api = new();
+        await api.StartAsync();
+        using StreamReader stream = new(await api.Client.GetStreamAsync("/api/transactions/stream?max-per-second=1", Stop));
+        Assert.Equal(": watching", await stream.ReadLineAsync(Stop));
+        await api.UntilWatchedAsync();
+        // Within a second, so that one of them passes and no more.
+        for (int i = 0; i < 50; i++)
+        {
+            api.Hub.OnTransaction(TestTransactions.Make(target: $"/{i}"));
+        }
+        string? kind = null, request = null;
+        for (int skipped = 0; skipped < 49;)
+        {
+            string line = (await stream.ReadLineAsync(Stop))!;
+            if (line.StartsWith("data: ", StringComparison.Ordinal))
+            {
+                // Told in one event or in several.
+                skipped += kind == "event: skipped" ? int.Parse(line.AsSpan(6), System.Globalization.CultureInfo.InvariantCulture) : 0;
+                request ??= kind is null ? line : null;
+            }
+            kind = line.StartsWith("event: ", StringComparison.Ordinal) ? line : null;
+        }
+        Assert.Contains("\"target\":\"/0\"", request, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -169,13 +217,13 @@ public sealed class ObserveTests
         }
     }
 
-    private async Task<int> ObserveAsync(Uri agent, string query, CancellationToken stop, string? token = null)
+    private async Task<int> ObserveAsync(Uri agent, string query, CancellationToken stop, string? token = null, bool showsHead = false)
     {
-        using ObserveClient client = new(new Uri(agent, "/api/transactions/stream?" + query), token, bytes =>
+        using ObserveClient client = new(agent, token, query, bytes =>
         {
             _lines.Add(Encoding.UTF8.GetString(bytes));
             return true;
-        }, _messages.Add);
+        }, _messages.Add, showsHead);
         return await client.RunAsync(stop);
     }
 }

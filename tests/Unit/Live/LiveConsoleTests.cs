@@ -16,7 +16,10 @@ public sealed class LiveConsoleTests
     private readonly StringBuilder _shown = new();
     private readonly LiveHub _hub = new(new Ledger(), capacity: 4 * Max);
 
-    private string[] Lines => _shown.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    /// <summary>What was printed, but for the names of the columns.</summary>
+    private IEnumerable<string> All => _shown.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    private string[] Lines => [.. All.Where(static line => !line.StartsWith("TIME ", StringComparison.Ordinal))];
 
     [Fact]
     public void What_is_beyond_the_rate_is_counted_once_a_second()
@@ -48,6 +51,20 @@ public sealed class LiveConsoleTests
     }
 
     [Fact]
+    public void The_columns_names_stand_above_the_first_line_only()
+    {
+        using LiveSubscription subscription = _hub.Subscribe(TransactionFilter.All);
+        LiveConsole console = Make(subscription);
+        Offer(2);
+        console.Print();
+        Offer(2);
+        console.Print(last: true);
+        Assert.StartsWith("TIME         ROLE   CLIENT", All.First(), StringComparison.Ordinal);
+        Assert.Equal(4, Lines.Length);
+        Assert.Equal(5, All.Count());
+    }
+
+    [Fact]
     public void The_last_count_is_told_at_the_end()
     {
         using LiveSubscription subscription = _hub.Subscribe(TransactionFilter.All);
@@ -61,14 +78,14 @@ public sealed class LiveConsoleTests
     public void A_terminal_that_is_gone_ends_it()
     {
         using LiveSubscription subscription = _hub.Subscribe(TransactionFilter.All);
-        LiveConsole console = new(subscription, OutputFormat.Text, static _ => false, _time);
+        LiveConsole console = new(subscription, OutputFormat.Of("text"), static _ => false, _time);
         Offer(1);
         Assert.False(console.Print());
     }
 
     private LiveConsole Make(LiveSubscription subscription) => new(
         subscription,
-        OutputFormat.Text,
+        OutputFormat.Of("text"),
         bytes =>
         {
             _shown.Append(Encoding.UTF8.GetString(bytes));

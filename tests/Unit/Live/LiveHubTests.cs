@@ -1,4 +1,5 @@
 using KubeBpfBox.Core.Accounting;
+using KubeBpfBox.Core.Events;
 using KubeBpfBox.Core.Live;
 using KubeBpfBox.Core.Records;
 using KubeBpfBox.Unit.Support;
@@ -113,6 +114,85 @@ public sealed class LiveHubTests
         }
         Assert.Equal(0, hub.SubscriberCount);
         Assert.Equal((30, 0, 0), (Stage.In.Value, Stage.Out.Value, Stage.Unaccounted));
+    }
+
+    [Theory]
+    [InlineData(1, 10)]
+    [InlineData(7, 70)]
+    [InlineData(25, 250)]
+    [InlineData(100, 1000)]
+    [InlineData(5000, 10_000)]
+    public void A_limited_reader_gets_so_many_a_second_spread_over_it(int perSecond, int expected)
+    {
+        long nowMs = 5_000_000;
+        LiveHub hub = new(_ledger, capacity: 100_000, maxBytes: 1 << 30, clockMs: () => nowMs);
+        using LiveSubscription limited = hub.Subscribe(new TransactionFilter { Method = "GET" }, perSecond);
+        int taken = 0, mostInSlice = 0;
+        for (int slice = 0; slice < 100; slice++, nowMs += 100)
+        {
+            for (int i = 0; i < 100; i++)
+            {
+                hub.OnTransaction(TestTransactions.Make(method: i % 50 == 49 ? "POST" : "GET"));
+            }
+            int before = taken;
+            taken += Statuses(limited).Count;
+            mostInSlice = Math.Max(mostInSlice, taken - before);
+        }
+        int wanted = 100 * 98;
+        Assert.Equal(Math.Min(expected, wanted), taken);
+        Assert.InRange(mostInSlice, 1, (perSecond / 10) + 1);
+        Assert.Equal((wanted - taken, 0), (limited.Skipped, limited.Missed));
+        Assert.Equal((wanted, taken, 0), (Stage.In.Value, Stage.Out.Value, Stage.Unaccounted));
+        Assert.Equal(limited.Skipped, Stage.Dropped.Single(static reason => reason.Key == "rate_limit").Value.Value);
+
+        nowMs += 3_600_000; // no credit for an hour of silence
+        for (int i = 0; i < 100; i++)
+        {
+            hub.OnTransaction(TestTransactions.Make());
+        }
+        Assert.InRange(Statuses(limited).Count, 1, Math.Min(100, (perSecond / 10) + 1));
+    }
+
+    [Fact]
+    public void What_is_skipped_for_one_reader_goes_to_others_and_events_always_pass()
+    {
+        LiveHub hub = new(_ledger, capacity: 3, clockMs: static () => 0);
+        using LiveSubscription limited = hub.Subscribe(TransactionFilter.All, 1);
+        using LiveSubscription all = hub.Subscribe(TransactionFilter.All);
+        for (int i = 0; i < 4; i++)
+        {
+            hub.OnTransaction(TestTransactions.Make(status: 200 + i));
+            hub.OnEvent(TestEvents.Kill(i, "web-1"));
+        }
+        Assert.Equal((3, 1), (limited.Skipped, limited.Missed)); // the fourth event did not fit the queue
+        Assert.Equal((0, 2), (all.Skipped, all.Missed));
+        Assert.Equal([200], Statuses(limited));
+        Assert.Equal([200, 201, 202], Statuses(all));
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.True(limited.TryTake(out NodeEvent? _) && all.TryTake(out NodeEvent? _));
+        }
+        Assert.Equal((16, 10, 0), (Stage.In.Value, Stage.Out.Value, Stage.Unaccounted));
+        Assert.Throws<ArgumentOutOfRangeException>(() => hub.Subscribe(TransactionFilter.All, 0));
+    }
+
+    [Fact]
+    public void What_nobody_gets_is_not_copied()
+    {
+        LiveHub hub = new(_ledger, clockMs: static () => 0);
+        using LiveSubscription limited = hub.Subscribe(TransactionFilter.All, 1);
+        hub.OnTransaction(TestTransactions.Make());
+        Transaction large = TestTransactions.Make(target: "/" + new string('x', 4000));
+        AllocationRounds rounds = new();
+        while (rounds.Next())
+        {
+            for (int i = 0; i < 100; i++)
+            {
+                hub.OnTransaction(in large);
+            }
+        }
+        Assert.Equal((0, 0), (rounds.Least, Stage.Unaccounted));
+        Assert.True(limited.Skipped >= 100);
     }
 
     [Fact]

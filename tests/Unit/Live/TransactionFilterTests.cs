@@ -1,4 +1,5 @@
 using KubeBpfBox.Agent.Api;
+using KubeBpfBox.Core.Events;
 using KubeBpfBox.Core.Records;
 using KubeBpfBox.Unit.Support;
 
@@ -25,6 +26,14 @@ public sealed class TransactionFilterTests
     [InlineData("slower-than", "1ms", false)]
     [InlineData("namespace", "default", false)]
     [InlineData("pod", "web-0", false)]
+    [InlineData("route", "/items/{id}", true)]
+    [InlineData("route", "/items/1", false)]
+    [InlineData("route", "/items", false)]
+    [InlineData("text", "/ITEMS/", true)]
+    [InlineData("text", "items/12", false)]
+    [InlineData("text", "Example.Test", true)]
+    [InlineData("text", "NGINX", true)]
+    [InlineData("text", "GET", false)]
     public void One_condition(string name, string value, bool expected)
     {
         Assert.True(FilterQuery.TryRead(asked => asked == name ? value : null, out TransactionFilter filter, out string? problem), problem);
@@ -40,10 +49,64 @@ public sealed class TransactionFilterTests
     [InlineData("slower-than", "5")]
     [InlineData("role", "both")]
     [InlineData("pod", "")]
+    [InlineData("route", "")]
+    [InlineData("text", "")]
     public void Bad_conditions_are_named(string name, string value)
     {
         Assert.False(FilterQuery.TryRead(asked => asked == name ? value : null, out _, out string? problem));
         Assert.StartsWith(name + ":", problem, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("server-7", true)]
+    [InlineData("SHOP", true)]
+    [InlineData("checkout", true)]
+    [InlineData("Java", true)]
+    [InlineData("front", true)]
+    [InlineData("/", true)]
+    [InlineData("\u00fcber", true)]
+    [InlineData("\u00dcber", false)]
+    [InlineData("app", false)]
+    public void Text_may_be_in_any_name_of_either_end(string text, bool expected)
+    {
+        Workload server = new("checkout", WorkloadSource.Cgroup) { Namespace = "shop", Pod = "server-7", Container = "app", ProcessName = "java" };
+        Transaction transaction = TestCalls.Request(TestCalls.Between(server, new Workload("frontend-\u00fcber", WorkloadSource.Address)));
+        Assert.Equal(expected, new TransactionFilter { Text = text }.Matches(in transaction));
+    }
+
+    [Theory]
+    [InlineData("aab", "aaab", true)]
+    [InlineData("aab", "AaB", true)]
+    [InlineData("aab", "aa", false)]
+    [InlineData("aab", "", false)]
+    [InlineData("@[`{", "x@[`{", true)]
+    [InlineData("@[`{", "`{@[", false)]
+    public void Text_is_found_wherever_it_begins(string text, string target, bool expected) =>
+        Assert.Equal(expected, new TransactionFilter { Text = text }.Matches(TestTransactions.Make(target: target)));
+
+    [Fact]
+    public void An_event_has_no_route_and_the_names_of_its_workload()
+    {
+        NodeEvent kill = TestEvents.Kill(1, "web-1");
+        Assert.False(new TransactionFilter { Route = "/" }.Matches(kill));
+        Assert.True(new TransactionFilter { Text = kill.Workload.Name.ToUpperInvariant() }.Matches(kill));
+        Assert.False(new TransactionFilter { Text = "java" }.Matches(kill));
+    }
+
+    [Fact]
+    public void Matching_allocates_nothing()
+    {
+        TransactionFilter filter = new() { Route = "/items/{id}", Text = "NGINX.service" };
+        Transaction transaction = TestTransactions.Make();
+        AllocationRounds rounds = new();
+        while (rounds.Next())
+        {
+            for (int i = 0; i < 1000; i++)
+            {
+                Assert.True(filter.Matches(in transaction));
+            }
+        }
+        Assert.Equal(0, rounds.Least);
     }
 
     [Fact]

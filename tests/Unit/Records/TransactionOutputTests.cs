@@ -195,7 +195,7 @@ public sealed class TransactionOutputTests
     [InlineData(200, "32")]
     [InlineData(304, "36")]
     [InlineData(404, "33")]
-    [InlineData(503, "31")]
+    [InlineData(503, "1;31")]
     public void Colours_only_on_request(int status, string colour)
     {
         string line = Text(() => new Transaction { Connection = Connection.Create(Local, Remote), Protocol = "http", ClientSide = Side.A, StartNs = 0, Status = status }, ansi: true);

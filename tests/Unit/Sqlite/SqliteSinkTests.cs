@@ -206,41 +206,10 @@ public sealed class SqliteSinkTests : IDisposable
             sink.OnEvent(TestEvents.Overflow(NowNs() + 1, "web-2"));
             sink.RunOnce(final: true);
         }
-        IReadOnlyList<string> stored = new EventReader(Path).Search(new EventQuery(null, null, null, null), 0, long.MaxValue, 10);
+        IReadOnlyList<string> stored = new EventReader(Path).Search(new EventQuery(0, long.MaxValue, 10), CancellationToken.None).Events;
         Assert.Equal(2, stored.Count);
         Assert.StartsWith("{\"event\":\"tcpsynbl\"", stored[0], StringComparison.Ordinal);
         AssertIdentity();
-    }
-
-    [Fact]
-    public void A_database_of_version_1_is_brought_up_to_date_with_what_it_holds()
-    {
-        using (SqliteSink sink = Make())
-        {
-            sink.OnTransaction(TestTransactions.Make(startNs: NowNs()));
-            sink.RunOnce();
-        }
-        using (SqliteConnection connection = new($"Data Source={Path};Pooling=False"))
-        {
-            connection.Open();
-            // What version 1 had not.
-            foreach (string column in (string[])["kind", "namespace", "pod", "container", "service"])
-            {
-                Database.Execute(connection, $"ALTER TABLE red DROP COLUMN {column}");
-            }
-            foreach (string column in (IEnumerable<string>)[.. WorkloadColumns.Own, .. WorkloadColumns.Peer])
-            {
-                Database.Execute(connection, $"ALTER TABLE request_log DROP COLUMN {column}");
-            }
-            Database.Execute(connection, "DROP TABLE events; PRAGMA user_version = 1");
-        }
-        using (SqliteSink sink = Make())
-        {
-            sink.OnEvent(TestEvents.Kill(NowNs(), "web-1"));
-            sink.RunOnce();
-        }
-        Assert.Contains("nginx.service", Assert.Single(Search(TransactionFilter.All)).Json, StringComparison.Ordinal);
-        Assert.Single(new EventReader(Path).Search(new EventQuery("oomkill", null, null, null), 0, long.MaxValue, 10));
     }
 
     [Fact]
@@ -376,7 +345,7 @@ public sealed class SqliteSinkTests : IDisposable
     private List<(string Json, string Kept, long Weight)> Search(TransactionFilter filter, int limit = 1000, long sinceNs = 0, long untilNs = long.MaxValue)
     {
         List<(string, string, long)> rows = [];
-        new RequestLogReader(Path).Search(filter, sinceNs, untilNs, limit, (in Transaction transaction, string kept, long weight) => rows.Add((Json(in transaction), kept, weight)));
+        new RequestLogReader(Path).Search(new LogQuery(filter, sinceNs, untilNs, limit), (in Transaction transaction, LogRow row) => rows.Add((Json(in transaction), row.Kept, row.Weight)), CancellationToken.None);
         return rows;
     }
 

@@ -1,3 +1,4 @@
+import { watched } from '../lib/progress';
 import { isTokenWanted, token } from '../lib/token';
 import type { components, paths } from './schema';
 
@@ -6,7 +7,7 @@ export type Schemas = components['schemas'];
 /** Operations that answer with JSON. */
 export type JsonPath = { [P in keyof paths]: paths[P] extends { get: { responses: { 200: { content: { 'application/json': unknown } } } } } ? P : never }[keyof paths];
 export type Answer<P extends JsonPath> = paths[P] extends { get: { responses: { 200: { content: { 'application/json': infer T } } } } } ? T : never;
-export type Parameters<P extends keyof paths> = paths[P] extends { get: { parameters: { query?: infer Q } } } ? NonNullable<Q> : Record<string, never>;
+export type Parameters<P extends keyof paths> = paths[P] extends { get: { parameters: { query?: infer Q } } } ? ([NonNullable<Q>] extends [never] ? Record<string, never> : NonNullable<Q>) : never;
 
 /** What kept an answer from coming; message is for people. */
 export class ApiError extends Error {
@@ -55,6 +56,5 @@ export async function ask(path: string, parameters: Record<string, unknown>, acc
 
 /** Asks an operation of openapi.json. */
 export async function get<P extends JsonPath>(path: P, parameters: Parameters<P>, stop: AbortSignal): Promise<Answer<P>> {
-  const response = await ask(path, parameters, 'application/json', stop);
-  return (await response.json()) as Answer<P>;
+  return watched(ask(path, parameters, 'application/json', stop).then(async (response) => (await response.json()) as Answer<P>));
 }

@@ -68,3 +68,8 @@ export function time(rfc3339: string, now = new Date()): string {
 export function who(one: { workload: string; namespace?: string }): string {
   return one.namespace === undefined ? one.workload : `${one.namespace}/${one.workload}`;
 }
+
+/** The time of day here, to the second. */
+export function clockTime(at: Date): string {
+  return clock.format(at);
+}

@@ -16,11 +16,10 @@ export interface Polled<T> {
 
 const retryS = 2;
 
-/** Asks now, when the parameters change, when somebody wants it (refreshes), and every so many seconds while the page is seen. */
-export function usePolled<P extends JsonPath>(path: P, parameters: Parameters<P>): ReadonlySignal<Polled<Answer<P>>> {
+/** Asks now, when the parameters change, when somebody wants it (refreshes), and every so many seconds while the page is seen: as chosen, unless told. */
+export function usePolled<P extends JsonPath>(path: P, parameters: Parameters<P>, everyS = refreshS.value): ReadonlySignal<Polled<Answer<P>>> {
   const polled = useSignal<Polled<Answer<P>>>({ data: null, error: null, isLoading: true });
   const asked = JSON.stringify(parameters);
-  const everyS = refreshS.value;
   const wanted = refreshes.value;
   const bearer = token.value;
   useEffect(() => {

@@ -30,3 +30,21 @@ export const refreshS = computed(() => {
 
 /** Counts up to have everything looked at again at once. */
 export const refreshes = signal(0);
+
+/** Length of a range such as "15m", seconds; null when it is none. */
+export function lengthS(last: string): number | null {
+  const match = /^(\d+)(s|m|h|d)$/.exec(last);
+  return match ? Number(match[1]) * { s: 1, m: 60, h: 3600, d: 86400 }[match[2] as 's' | 'm' | 'h' | 'd'] : null;
+}
+
+/** The range to choose from that is the next shorter (-1) or longer (1) than so many seconds; the last one when there is no further. */
+export function nextRange(seconds: number, direction: -1 | 1): (typeof ranges)[number] {
+  const further = ranges.filter((one) => ((lengthS(one) ?? 0) - seconds) * direction > 0);
+  return (direction > 0 ? further[0] ?? ranges[ranges.length - 1] : further[further.length - 1] ?? ranges[0]) ?? defaultRange;
+}
+
+/** Length of what is shown, seconds. */
+export const rangeS = computed(() => {
+  const shown = range.value;
+  return 'last' in shown ? lengthS(shown.last) ?? 900 : Math.max(1, (Date.parse(shown.until) - Date.parse(shown.since)) / 1000);
+});
