@@ -159,7 +159,7 @@ export function RowList(props: RowListProps) {
   );
 }
 
-const columns = [['time', 'Time'], ['role', 'Role'], ['who', 'Source → destination'], ['status', 'Status'], ['took', 'Duration'], ['size', 'Size'], ['method', 'Method'], ['target', 'Host and target']] as const;
+const columns = [['time', 'Time'], ['role', 'Role'], ['who', 'Source → destination'], ['status', 'Status'], ['took', 'Duration'], ['size', 'Size'], ['method', 'Method'], ['target', 'Target']] as const;
 
 interface LineProps {
   index: number;
