@@ -3,10 +3,10 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { Status } from '../components/parts';
 import { Wire } from '../components/wire';
+import { eventNames, headline } from '../lib/events';
 import { bytes, count, duration, time, who } from '../lib/format';
 import { useKeys } from '../lib/keys';
 import { visible } from '../lib/visible';
-import { eventName, eventText } from './eventText';
 import { rowsInView, scrollToRow } from './ring';
 import { type End, type EventRow, isRequest, keyOf, type RequestRow, type Row } from './row';
 import { keptText } from './words';
@@ -215,12 +215,12 @@ function Who({ end, address }: { end: End | undefined; address: string }) {
 
 function EventLine({ row, index, isSelected, onSelect }: LineProps & { row: EventRow }) {
   const { event } = row;
-  const text = eventText(event);
+  const text = headline(event);
   return (
     <div id={`row-${row.seq}`} class={`req-row is-event is-${event.event}${isSelected ? ' is-selected' : ''}`} role="row" aria-rowindex={index + 2} onClick={() => { onSelect(row.seq); }}>
       <span role="gridcell" class="c-time num">{time(event.time)}</span>
-      <span role="gridcell" class="c-event" title={text}>
-        <strong>{eventName(event)}</strong> <Wire text={who(event.workload)} max={80} /> {text}
+      <span role="gridcell" class="c-event" title={visible(text)}>
+        <strong>{eventNames[event.event]}</strong> <Wire text={who(event.workload)} max={80} />: <Wire text={text} />
       </span>
     </div>
   );
