@@ -9,7 +9,7 @@ build=(/usr/bin/clang:clang /usr/bin/llvm-strip:llvm /usr/include/bpf/bpf_helper
        /usr/include/zlib.h:zlib1g-dev /usr/include/sqlite3.h:libsqlite3-dev)
 tests=(/usr/sbin/ip:iproute2 /usr/sbin/bpftool:bpftool /usr/sbin/nginx:nginx-light /usr/bin/wrk:wrk /usr/bin/curl:curl
        /usr/bin/python3:python3 /usr/bin/tcpdump:tcpdump /usr/bin/promtool:prometheus /usr/bin/influxd:influxdb /usr/sbin/iptables:iptables /usr/lib/x86_64-linux-gnu/libc.a:libc6-dev
-       /usr/bin/shellcheck:shellcheck)
+       /usr/bin/shellcheck:shellcheck /usr/bin/tmux:tmux /usr/bin/script:bsdutils)
 demo=(/usr/sbin/ip:iproute2 /usr/sbin/nginx:nginx-light)
 ui=(/usr/bin/chromium:chromium /usr/bin/pngquant:pngquant)
 image=(/usr/lib/x86_64-linux-gnu/libssl.so.3:libssl3 /etc/ssl/certs/ca-certificates.crt:ca-certificates)

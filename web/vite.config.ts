@@ -1,4 +1,4 @@
-import { defineConfig } from 'vite';
+import { defineConfig } from 'vitest/config';
 
 // `npm run dev` shows the page with an agent's data: AGENT=http://127.0.0.1:9500.
 const agent = process.env['AGENT'] ?? 'http://127.0.0.1:9500';
@@ -13,5 +13,17 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  server: { host: '127.0.0.1', proxy: { '/api': { target: agent, changeOrigin: true } } },
+  test: {
+    environment: 'happy-dom',
+    include: ['tests/**/*.test.{ts,tsx}'],
+    env: { TZ: 'UTC' },
+    // Lines that tests/run can count; Vitest's usual report of a failure needs a newer Node than 20.
+    reporters: 'tap-flat',
+  },
+  server: {
+    host: '127.0.0.1',
+    // A test compares the page's words with the agent's sources.
+    fs: { allow: [process.env['VITEST'] === undefined ? '.' : '..'] },
+    proxy: { '/api': { target: agent, changeOrigin: true } },
+  },
 });

@@ -26,28 +26,40 @@ public sealed class HistoryReader(string path) : IRedHistory
     /// <inheritdoc/>
     /// <exception cref="SqliteException">The database cannot be read.</exception>
     public void ReadSeries(long sinceS, long untilS, int stepS, HistoryFilter filter, HistoryRowHandler<SeriesKey> handler, CancellationToken stop) =>
-        ReadSession.Run(path, connection => new Reading<SeriesKey>(connection, StepTables.Series, SeriesNames.Read, stepS, handler, stop)
+        ReadSession.Run(path, connection =>
         {
-            Conditions = [("workload", filter.Workload), ("namespace", filter.Namespace), ("kind", filter.Kind), ("role", filter.Role)],
-        }.Run(sinceS, untilS), stop);
+            using Reading<SeriesKey> reading = new(connection, StepTables.Series, SeriesNames.Read, stepS, handler, stop)
+            {
+                Conditions = [("workload", filter.Workload), ("namespace", filter.Namespace), ("kind", filter.Kind), ("role", filter.Role)],
+            };
+            reading.Run(sinceS, untilS);
+        }, stop);
 
     /// <inheritdoc/>
     /// <exception cref="SqliteException">The database cannot be read.</exception>
     public void ReadCalls(long sinceS, long untilS, int stepS, HistoryFilter filter, HistoryRowHandler<CallKey> handler, CancellationToken stop) =>
-        ReadSession.Run(path, connection => new Reading<CallKey>(connection, StepTables.Calls, CallNames.Read, stepS, handler, stop)
+        ReadSession.Run(path, connection =>
         {
-            Conditions = [("source", filter.Workload), ("source_namespace", filter.Namespace), ("source_kind", filter.Kind)],
-            OrConditions = [("destination", filter.Workload), ("destination_namespace", filter.Namespace), ("destination_kind", filter.Kind)],
-        }.Run(sinceS, untilS), stop);
+            using Reading<CallKey> reading = new(connection, StepTables.Calls, CallNames.Read, stepS, handler, stop)
+            {
+                Conditions = [("source", filter.Workload), ("source_namespace", filter.Namespace), ("source_kind", filter.Kind)],
+                OrConditions = [("destination", filter.Workload), ("destination_namespace", filter.Namespace), ("destination_kind", filter.Kind)],
+            };
+            reading.Run(sinceS, untilS);
+        }, stop);
 
     private sealed class Reading<TKey>(SqliteConnection connection, StepTables tables, Func<SqliteDataReader, TKey> readKey, int stepS, HistoryRowHandler<TKey> handler, CancellationToken stop)
+        : IDisposable
         where TKey : class
     {
         private readonly Dictionary<long, TKey> _keys = [];
+        private readonly SqliteCommand _key = connection.Prepare($"SELECT {string.Join(", ", tables.Columns)}, is_overflow FROM {tables.Key} WHERE id = $p0", 1);
 
         public required (string Column, string? Value)[] Conditions { get; init; }
 
         public (string Column, string? Value)[] OrConditions { get; init; } = [];
+
+        public void Dispose() => _key.Dispose();
 
         public void Run(long sinceS, long untilS)
         {
@@ -137,8 +149,7 @@ public sealed class HistoryReader(string path) : IRedHistory
         {
             if (!_keys.TryGetValue(id, out TKey? key))
             {
-                using SqliteCommand command = connection.Prepare($"SELECT {string.Join(", ", tables.Columns)}, is_overflow FROM {tables.Key} WHERE id = $p0", 1);
-                using SqliteDataReader row = command.Set(null, [id]).ExecuteReader();
+                using SqliteDataReader row = _key.Set(null, [id]).ExecuteReader();
                 row.Read();
                 key = readKey(row);
                 _keys.Add(id, key);

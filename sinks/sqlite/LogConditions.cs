@@ -7,6 +7,9 @@ namespace KubeBpfBox.Sinks.Sqlite;
 /// <summary>Conditions of a search as SQL.</summary>
 internal sealed class LogConditions
 {
+    private static readonly string[] s_wireColumns = ["target", "host"];
+    private static readonly string[] s_nameColumns = ["workload", "namespace", "pod", "peer_workload", "peer_namespace", "peer_pod"];
+
     private readonly StringBuilder _sql = new();
     private readonly List<(string Name, object Value)> _values = [];
 
@@ -40,6 +43,10 @@ internal sealed class LogConditions
         {
             Add(" AND duration_ns > $slower", "$slower", filter.SlowerThanNs);
         }
+        if (filter.Text is not null)
+        {
+            AddText(filter.Text);
+        }
     }
 
     /// <summary>The index that a search walks along.</summary>
@@ -69,6 +76,17 @@ internal sealed class LogConditions
         {
             Add($" AND {column} = ${column}", "$" + column, value);
         }
+    }
+
+    /// <summary>LIKE takes ASCII letters without regard to case, as <see cref="TransactionFilter.Text"/> does.</summary>
+    private void AddText(string text)
+    {
+        string pattern = $"%{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal).Replace("_", "\\_", StringComparison.Ordinal)}%";
+        string Any(string[] columns, string value) => string.Join(" OR ", columns.Select(column => $"{column} LIKE {value} ESCAPE '\\'"));
+        _sql.Append($" AND ({Any(s_wireColumns, "$wire")} OR {Any(s_nameColumns, "$name")})");
+        // What was on the wire is stored byte by byte.
+        _values.Add(("$wire", Rows.Text(Encoding.UTF8.GetBytes(pattern))));
+        _values.Add(("$name", pattern));
     }
 
     private void Add(string condition, string name, object value)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using KubeBpfBox.Core.Records;
+using KubeBpfBox.Core.Red;
 using KubeBpfBox.Core.Streams;
 using Microsoft.Data.Sqlite;
 
@@ -9,6 +10,7 @@ namespace KubeBpfBox.Sinks.Sqlite;
 /// <summary>Reads rows of request_log.</summary>
 internal static class LoggedRequest
 {
+    private const int TargetColumn = 8;
     private const int IdColumn = 23;
     private const int FirstWorkloadColumn = 24;
 
@@ -39,7 +41,7 @@ internal static class LoggedRequest
             DurationNs = row.NumberOr(1, -1),
             TimeToFirstByteNs = row.NumberOr(2, -1),
             Method = Encoding.Latin1.GetBytes(row.GetString(7)),
-            Target = Encoding.Latin1.GetBytes(row.GetString(8)),
+            Target = Encoding.Latin1.GetBytes(row.GetString(TargetColumn)),
             Host = Encoding.Latin1.GetBytes(row.GetString(9)),
             Version = row.TextOrNull(10),
             Status = (int)row.NumberOr(11, 0),
@@ -55,6 +57,13 @@ internal static class LoggedRequest
 
     /// <summary>The row beside the request.</summary>
     public static LogRow ReadRow(SqliteDataReader row) => new(row.GetInt64(IdColumn), row.GetString(21), row.GetInt64(22));
+
+    /// <summary>Whether a row's target has a route; told before all of a row is read, as no index knows.</summary>
+    public static bool IsOfRoute(SqliteDataReader row, string route)
+    {
+        Span<byte> found = stackalloc byte[RouteTemplate.MaxBytes];
+        return Ascii.Equals(found[..RouteTemplate.Write(Encoding.Latin1.GetBytes(row.GetString(TargetColumn)), found)], route);
+    }
 
     private static Endpoint ReadEndpoint(string text) =>
         IPEndPoint.TryParse(text, out IPEndPoint? parsed) ? Endpoint.From(parsed.Address.GetAddressBytes(), (ushort)parsed.Port) : default;

@@ -34,6 +34,24 @@ public sealed class RequestLogReader(string path)
         return page;
     }
 
+    /// <summary>A statement that walks along an index, newest first.</summary>
+    internal static SqliteCommand Select(SqliteConnection connection, LogConditions conditions, string columns, string condition, long sinceNs, LogCursor after, LogCursor? end)
+    {
+        SqliteCommand command = connection.CreateCommand();
+        command.CommandText = $"SELECT {columns} FROM request_log INDEXED BY {conditions.Index} WHERE start_ns >= $since AND (start_ns, id) < ($time, $id)"
+            + $"{(end is null ? string.Empty : " AND (start_ns, id) >= ($end_time, $end_id)")}{condition} ORDER BY start_ns DESC, id DESC";
+        command.Parameters.AddWithValue("$since", Math.Max(sinceNs, end?.TimeNs ?? sinceNs));
+        command.Parameters.AddWithValue("$time", after.TimeNs);
+        command.Parameters.AddWithValue("$id", after.Id);
+        if (end is { } last)
+        {
+            command.Parameters.AddWithValue("$end_time", last.TimeNs);
+            command.Parameters.AddWithValue("$end_id", last.Id);
+        }
+        conditions.SetValues(command);
+        return command;
+    }
+
     /// <summary>One search: slice by slice, so that it is known how many rows were looked at, whatever the conditions leave of them.</summary>
     private sealed class Walk(SqliteConnection connection, LogQuery query, LoggedTransactionHandler handler, CancellationToken stop)
     {
@@ -68,7 +86,7 @@ public sealed class RequestLogReader(string path)
         /// <summary>The last row of a slice; null when there are fewer.</summary>
         private LogCursor? FindEnd(LogCursor after, int rows)
         {
-            using SqliteCommand command = Select("start_ns, id", _conditions.Driving, after, null);
+            using SqliteCommand command = Select(connection, _conditions, "start_ns, id", _conditions.Driving, query.SinceNs, after, null);
             command.CommandText += " LIMIT 1 OFFSET $offset";
             command.Parameters.AddWithValue("$offset", rows - 1);
             using SqliteDataReader row = command.ExecuteReader();
@@ -79,12 +97,16 @@ public sealed class RequestLogReader(string path)
         /// <returns>The last one that was handed on when there are more; else null.</returns>
         private LogCursor? ReadSlice(LogCursor after, LogCursor? end)
         {
-            using SqliteCommand command = Select(LoggedRequest.Columns, _conditions.All, after, end);
+            using SqliteCommand command = Select(connection, _conditions, LoggedRequest.Columns, _conditions.All, query.SinceNs, after, end);
             using SqliteDataReader row = command.ExecuteReader();
             LogCursor last = after;
             while (row.Read())
             {
                 stop.ThrowIfCancellationRequested();
+                if (query.Filter.Route is { } route && !LoggedRequest.IsOfRoute(row, route))
+                {
+                    continue;
+                }
                 Transaction transaction = LoggedRequest.Read(row);
                 if (!query.Filter.Matches(in transaction))
                 {
@@ -100,23 +122,6 @@ public sealed class RequestLogReader(string path)
                 handler(in transaction, about);
             }
             return null;
-        }
-
-        private SqliteCommand Select(string columns, string conditions, LogCursor after, LogCursor? end)
-        {
-            SqliteCommand command = connection.CreateCommand();
-            command.CommandText = $"SELECT {columns} FROM request_log INDEXED BY {_conditions.Index} WHERE start_ns >= $since AND (start_ns, id) < ($time, $id)"
-                + $"{(end is null ? string.Empty : " AND (start_ns, id) >= ($end_time, $end_id)")}{conditions} ORDER BY start_ns DESC, id DESC";
-            command.Parameters.AddWithValue("$since", end is { } bound ? Math.Max(query.SinceNs, bound.TimeNs) : query.SinceNs);
-            command.Parameters.AddWithValue("$time", after.TimeNs);
-            command.Parameters.AddWithValue("$id", after.Id);
-            if (end is { } last)
-            {
-                command.Parameters.AddWithValue("$end_time", last.TimeNs);
-                command.Parameters.AddWithValue("$end_id", last.Id);
-            }
-            _conditions.SetValues(command);
-            return command;
         }
 
         private static LogCursor Earlier(LogCursor one, LogCursor other) => (one.TimeNs, one.Id).CompareTo((other.TimeNs, other.Id)) <= 0 ? one : other;

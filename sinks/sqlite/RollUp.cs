@@ -65,8 +65,13 @@ internal sealed class RollUp : IDisposable
     /// <summary>A row was written that starts where longer steps were made already: they are taken back.</summary>
     public void OnRow(SqliteTransaction within, long startS)
     {
-        for (int level = 1; level < StepTables.StepsS.Length && startS < _untilS[level]; level++)
+        for (int level = 1; level < StepTables.StepsS.Length; level++)
         {
+            // After a quiet time a longer step may have come further than a shorter one.
+            if (startS >= _untilS[level])
+            {
+                continue;
+            }
             long backS = startS - (startS % StepTables.StepsS[level]);
             using SqliteCommand delete = _connection.Prepare($"DELETE FROM {_tables.Name(StepTables.StepsS[level])} WHERE id >= $p0", 1);
             delete.Set(within, [StepTables.FirstId(backS)]).ExecuteNonQuery();

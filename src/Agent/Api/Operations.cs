@@ -12,6 +12,7 @@ internal static class Operations
     public static IEnumerable<Operation> All(ApiSources sources, CancellationToken stopping)
     {
         StatusHandlers status = new(sources);
+        QueryGate gate = new(time: sources.Time);
         return
         [
             new("/healthz", null, context => StatusHandlers.HealthAsync(context, sources.Sickness()), IsOpen: true),
@@ -21,16 +22,16 @@ internal static class Operations
             new("/api/status", [], status.StatusAsync),
             new("/api/ledger", [], status.LedgerAsync),
             new("/api/red", [], new RedHandler(sources.Red).HandleAsync),
-            .. History(sources),
-            new("/api/events", EventSearch.Names, new EventSearch(sources).HandleAsync),
-            new("/api/transactions", TransactionSearch.Names, new TransactionSearch(sources).HandleAsync),
+            .. History(sources, gate),
+            new("/api/events", EventSearch.Names, new EventSearch(sources, gate).HandleAsync),
+            new("/api/transactions", TransactionSearch.Names, new TransactionSearch(sources, gate).HandleAsync),
             new("/api/transactions/stream", TransactionStream.Names, new TransactionStream(sources, stopping).HandleAsync),
         ];
     }
 
-    private static Operation[] History(ApiSources sources)
+    private static Operation[] History(ApiSources sources, QueryGate gate)
     {
-        HistoryHandlers history = new(new JoinedHistory(sources.Recent, sources.Stored), sources.Time);
+        HistoryHandlers history = new(new JoinedHistory(sources.Recent, sources.Stored), gate, sources.Time);
         return
         [
             new("/api/workloads", [.. s_stepped, "q", "sort", "order", "limit", "offset"], history.WorkloadsAsync),

@@ -16,6 +16,7 @@ internal sealed partial class Terminal : IDisposable
     private const int ApplyNow = 0;
     private const int ApplyAndForgetInput = 2;
     private const int StopGroupSignal = 20;
+    private const int StopTakesMs = 100;
     private const nuint WindowSizeRequest = 0x5413;
 
     // Larger than any termios.
@@ -97,6 +98,8 @@ internal sealed partial class Terminal : IDisposable
         Leave();
         // The whole group, as the terminal itself would; where nobody could let it go on (no shell), the kernel does not stop it.
         _ = Kill(0, StopGroupSignal);
+        // Another thread may be the one that takes the signal: this one must not run on before it is stopped, too.
+        Thread.Sleep(StopTakesMs);
         Enter();
     }
 

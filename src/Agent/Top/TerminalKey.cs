@@ -77,7 +77,7 @@ internal readonly record struct TerminalKey(TerminalKeyKind Kind, Rune Character
             return isAll;
         }
         consumed = end + 3;
-        key = new TerminalKey(Sequence(bytes[2..consumed]));
+        key = new TerminalKey(bytes[1..consumed] is [(byte)'O', (byte)'M'] ? TerminalKeyKind.Enter : Sequence(bytes[2..consumed]));
         return true;
     }
 
@@ -110,7 +110,6 @@ internal readonly record struct TerminalKey(TerminalKeyKind Kind, Rune Character
         (byte)'D' => TerminalKeyKind.Left,
         (byte)'H' => TerminalKeyKind.Home,
         (byte)'F' => TerminalKeyKind.End,
-        (byte)'M' when sequence.Length == 1 => TerminalKeyKind.Enter,
         (byte)'~' => sequence[0] switch
         {
             (byte)'1' or (byte)'7' when sequence.Length == 2 => TerminalKeyKind.Home,

@@ -5,12 +5,15 @@ namespace KubeBpfBox.Core.Red;
 
 /// <summary>The stored form.</summary>
 /// <remarks>
-/// Shape: version 1 (1 byte), sum, maximum, then for each bucket that is not empty, in order of duration: how many empty ones were skipped,
-/// and its count. Numbers are varints: seven bits a byte, lowest first, the high bit says that more follow. Bucket 0 is "1 µs and less".
+/// Shape: version (1 byte), sum, maximum, then for each bucket that is not empty, in order of duration, its count. In version 2 the count is
+/// doubled, and one more when empty buckets come before it; then follows how many. So neighbours, which are the rule where much happens, take
+/// one byte each. In version 1, which is only read, the number of empty ones stands before each count.
+/// Numbers are varints: seven bits a byte, lowest first, the high bit says that more follow. Bucket 0 is "1 µs and less".
 /// </remarks>
 public sealed partial class DurationHistogram
 {
-    private const byte FormatVersion = 1;
+    private const byte FormatVersion = 2;
+    private const byte OldVersion = 1;
     private const int StoredBucketCount = BucketCount + 2;
 
     /// <summary>Most bytes that a histogram takes: <see cref="Write"/> needs no more.</summary>
@@ -35,11 +38,17 @@ public sealed partial class DurationHistogram
         int next = 0;
         for (int index = 0; index < StoredBucketCount; index++)
         {
-            long count = StoredCountOf(index);
+            if (index is > 0 and < StoredBucketCount - 1 && _decades[(index - 1) / BucketsPerDecade] is null)
+            {
+                index += BucketsPerDecade - 1;
+                continue;
+            }
+            long count = Math.Min(StoredCountOf(index), MaxCount);
             if (count != 0)
             {
-                at += Varint.Write(buffer[at..], index - next);
-                at += Varint.Write(buffer[at..], count);
+                bool isNeighbour = index == next;
+                at += Varint.Write(buffer[at..], (count << 1) | (isNeighbour ? 0 : 1L));
+                at += isNeighbour ? 0 : Varint.Write(buffer[at..], index - next);
                 next = index + 1;
             }
         }
@@ -128,12 +137,14 @@ public sealed partial class DurationHistogram
     /// <summary>Walks over stored bytes, bucket by bucket.</summary>
     private ref struct StoredReader
     {
+        private readonly bool _isOld;
         private ReadOnlySpan<byte> _rest;
         private int _next;
 
         public StoredReader(ReadOnlySpan<byte> bytes)
         {
-            bool isVersion = !bytes.IsEmpty && bytes[0] == FormatVersion;
+            bool isVersion = !bytes.IsEmpty && bytes[0] is FormatVersion or OldVersion;
+            _isOld = isVersion && bytes[0] == OldVersion;
             _rest = isVersion ? bytes[1..] : default;
             IsAtEnd = isVersion && Varint.TryRead(ref _rest, out SumNs) && Varint.TryRead(ref _rest, out MaxNs) && _rest.IsEmpty;
         }
@@ -147,9 +158,8 @@ public sealed partial class DurationHistogram
         /// <summary>The next bucket in use. False at the end, and at what is no histogram.</summary>
         public bool TryRead(out int index, out long count)
         {
-            (index, count) = (0, 0);
-            if (_rest.IsEmpty || !Varint.TryRead(ref _rest, out long skipped) || !Varint.TryRead(ref _rest, out count)
-                || skipped >= StoredBucketCount - _next || count == 0)
+            index = 0;
+            if (!TryReadPair(out long skipped, out count) || skipped >= StoredBucketCount - _next || count is 0 or > MaxCount)
             {
                 _rest = default;
                 return false;
@@ -158,6 +168,21 @@ public sealed partial class DurationHistogram
             _next = index + 1;
             IsAtEnd = _rest.IsEmpty;
             return true;
+        }
+
+        private bool TryReadPair(out long skipped, out long count)
+        {
+            (skipped, count) = (0, 0);
+            if (_isOld)
+            {
+                return Varint.TryRead(ref _rest, out skipped) && Varint.TryRead(ref _rest, out count);
+            }
+            if (!Varint.TryRead(ref _rest, out long both))
+            {
+                return false;
+            }
+            count = both >> 1;
+            return (both & 1) == 0 || (Varint.TryRead(ref _rest, out skipped) && skipped != 0);
         }
     }
 }

@@ -24,6 +24,9 @@ public sealed partial class DurationHistogram
     internal const int BucketsPerDecade = 90;
     private const int BucketCount = DecadeCount * BucketsPerDecade;
 
+    /// <summary>Where the count of one bucket stops; a bit is left for the stored form.</summary>
+    private const long MaxCount = long.MaxValue >> 1;
+
     private Decades _decades;
     private long[]? _carries;
     private long _under;
@@ -262,7 +265,7 @@ public sealed partial class DurationHistogram
     private void Carry(int index, long carry)
     {
         _carries ??= new long[BucketCount];
-        _carries[index] = Math.Min(_carries[index] + carry, uint.MaxValue >> 1);
+        _carries[index] = Math.Min(_carries[index] + carry, MaxCount >> 32);
     }
 
     [InlineArray(DecadeCount)]

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
-using KubeBpfBox.Agent.Api.History;
+using KubeBpfBox.Agent.Api;
 using KubeBpfBox.Core.Records;
 using KubeBpfBox.Unit.Support;
 

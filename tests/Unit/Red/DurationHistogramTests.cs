@@ -232,15 +232,52 @@ public sealed class DurationHistogramTests
             random.NextBytes(bytes);
             if (bytes.Length > 0)
             {
-                bytes[0] = 1;
+                bytes[0] = (byte)(1 + (i & 1));
             }
             CheckSane(bytes);
         }
-        Assert.False(DurationHistogram.TryDeserialize([2, 0, 0], out _));
-        Assert.False(DurationHistogram.TryDeserialize([1, 5, 5, 0, 0], out _)); // a bucket with nothing in it
-        Assert.False(DurationHistogram.TryDeserialize([1, 5, 5], out _)); // a sum of nothing
-        Assert.False(DurationHistogram.TryDeserialize([1, 5, 5, 1, 1], out _)); // maximum and bucket disagree
-        Assert.True(DurationHistogram.TryDeserialize([1, 5, 5, 0, 1], out _));
+    }
+
+    [Theory]
+    [InlineData(true, 1, 5, 5, 0, 1)]
+    [InlineData(true, 2, 5, 5, 2)]
+    [InlineData(true, 2, 0, 0)]
+    [InlineData(false)]
+    [InlineData(false, 3, 0, 0)] // a version to come
+    [InlineData(false, 1, 5, 5, 0, 0)] // a bucket with nothing in it
+    [InlineData(false, 2, 5, 5, 0)]
+    [InlineData(false, 2, 5, 5, 3, 0)] // nothing skipped, with a byte that says so
+    [InlineData(false, 2, 5, 5, 3)] // the end before how many are skipped
+    [InlineData(false, 1, 5, 5)] // a sum of nothing
+    [InlineData(false, 1, 5, 5, 1, 1)] // maximum and bucket disagree
+    [InlineData(false, 2, 5, 5, 3, 1)]
+    [InlineData(false, 2, 5, 5, 2, 2)]
+    public void Only_what_a_histogram_writes_is_read(bool expected, params int[] bytes) =>
+        Assert.Equal(expected, DurationHistogram.TryDeserialize([.. bytes.Select(static b => (byte)b)], out _));
+
+    [Fact]
+    public void What_older_agents_stored_is_read()
+    {
+        // Version 1: 3 of 1 us and less, and after 10 empty buckets 200 of 2.0 to 2.1 us.
+        byte[] old = [1, 0x98, 0x9e, 0x19, 0xb4, 0x10, 0, 3, 10, 0xc8, 0x01];
+        Assert.True(DurationHistogram.TryDeserialize(old, out DurationHistogram? read));
+        Assert.Equal((203, 413_464, 2100), (read.Count, read.SumNs, read.MaxNs));
+        Assert.Equal((3, 203), (read.CountAtOrBelowNs(2000), read.CountAtOrBelowNs(2100)));
+        byte[] now = read.Serialize();
+        Assert.Equal(old.Length - 1, now.Length);
+        Assert.True(DurationHistogram.TryDeserialize(now, out DurationHistogram? again));
+        Assert.Equal((read.Count, read.SumNs, read.MaxNs), (again.Count, again.SumNs, again.MaxNs));
+    }
+
+    [Fact]
+    public void Neighbours_take_a_byte_each()
+    {
+        DurationHistogram histogram = new();
+        for (long ns = 10_000_000; ns < 90_000_000; ns += 1_000_000)
+        {
+            histogram.Record(ns);
+        }
+        Assert.InRange(histogram.Serialize().Length, 80, 80 + 14);
     }
 
     [Fact]

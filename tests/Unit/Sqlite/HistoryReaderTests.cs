@@ -59,6 +59,141 @@ public sealed class HistoryReaderTests : IDisposable
     }
 
     [Fact]
+    public void A_window_that_comes_late_into_a_quiet_time_is_in_every_step()
+    {
+        long firstS = NowS();
+        using SqliteSink sink = Make();
+        Write(sink, series: 2);
+        // The steps of 600 s and 3600 s come to their end, those of 60 s only to the end of the first minute.
+        _time.Advance(4000);
+        sink.RunOnce();
+        AssertSums(firstS);
+        sink.OnWindow(Window(firstS + 300, 2));
+        sink.RunOnce();
+        AssertSums(firstS);
+        _time.Advance(120);
+        sink.RunOnce();
+        AssertSums(firstS);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Whatever_comes_in_whatever_order_every_step_holds_it_once(int seed)
+    {
+        Random random = new(seed);
+        long firstS = NowS() - 20_000;
+        SqliteSink sink = Make();
+        for (int turn = 0; turn < 400; turn++)
+        {
+            switch (random.Next(12))
+            {
+                case 0:
+                    _time.Advance(random.Next(5000));
+                    break;
+                case 1:
+                    _time.Advance(-random.Next(Math.Min(3000, (int)(NowS() - firstS - 10))));
+                    break;
+                case 2:
+                    sink.OnWindow(Window(random.NextInt64(firstS, NowS()), random.Next(3)));
+                    break;
+                case 3:
+                    sink.Dispose();
+                    sink = Make();
+                    break;
+                default:
+                    Write(sink, random.Next(4));
+                    break;
+            }
+            sink.RunOnce();
+            if (turn % 20 == 0)
+            {
+                AssertSums(firstS, NowS() + 200_000);
+            }
+        }
+        sink.Dispose();
+        AssertSums(firstS, NowS() + 200_000);
+    }
+
+    [Fact]
+    public void A_copy_of_the_file_at_any_moment_goes_on_as_the_file_would()
+    {
+        long firstS = NowS();
+        SqliteSink sink = Make();
+        for (int crash = 0; crash < 8; crash++)
+        {
+            for (int window = 0; window < 31; window++)
+            {
+                Write(sink, series: 2);
+            }
+            // As a machine that lost its power would leave them.
+            foreach (string suffix in (string[])["", "-wal"])
+            {
+                File.Copy(Path + suffix, _directory.File("copy" + suffix), overwrite: true);
+            }
+            sink.Dispose();
+            File.Delete(Path + "-wal");
+            foreach (string suffix in (string[])["", "-wal"])
+            {
+                File.Move(_directory.File("copy" + suffix), Path + suffix, overwrite: true);
+            }
+            sink = Make();
+        }
+        sink.Dispose();
+        Assert.Equal(8 * 31 * 2, Read(10, firstS, NowS(), HistoryFilter.All).Count);
+        AssertSums(firstS);
+    }
+
+    [Fact]
+    public async Task What_is_read_while_it_is_written_is_whole()
+    {
+        const int PerWindow = 3;
+        long firstS = NowS();
+        using CancellationTokenSource written = new();
+        Task writer = Task.Run(() =>
+        {
+            using SqliteSink sink = Make();
+            for (int window = 0; window < 700; window++)
+            {
+                Write(sink, PerWindow);
+            }
+            written.Cancel();
+        }, TestContext.Current.CancellationToken);
+        int readings = 0;
+        for (; !written.IsCancellationRequested; readings++)
+        {
+            // Windows are written whole, so each reading holds as many requests as the same rows added up.
+            foreach (int step in StepTables.StepsS[1..])
+            {
+                Dictionary<long, long> sums = [];
+                Reader.ReadSeries(firstS / 3600 * 3600, firstS + 10_800, step, HistoryFilter.All, (in HistoryRow<SeriesKey> row) => sums[row.StartS] = sums.GetValueOrDefault(row.StartS) + row.Requests, CancellationToken.None);
+                foreach ((long startS, long requests) in sums.Where(pair => pair.Key + step <= sums.Keys.Max()))
+                {
+                    Assert.Equal(Plain(step, startS, startS + step).Split('\n').Sum(static line => long.Parse(line.Split(' ')[2], System.Globalization.CultureInfo.InvariantCulture)), requests);
+                }
+            }
+        }
+        await writer;
+        Assert.True(readings > 0);
+        AssertSums(firstS);
+    }
+
+    [Fact]
+    public void A_file_that_is_too_large_loses_the_oldest_of_every_step()
+    {
+        const long MaxBytes = 512 << 10;
+        using SqliteSink sink = Make(new SqliteSinkOptions { Path = Path, MaxBytes = MaxBytes });
+        for (int window = 0; window < 1500; window++)
+        {
+            Write(sink, series: 6);
+            Assert.InRange(new FileInfo(Path).Length, 1, MaxBytes * 5 / 4);
+        }
+        Assert.InRange(NowS() - Reader.SinceS!.Value, 2000, 14_000);
+        AssertSums(Reader.SinceS!.Value);
+    }
+
+    [Fact]
     public void A_sink_that_starts_again_goes_on_where_the_other_ended()
     {
         long firstS = NowS();

@@ -91,6 +91,30 @@ public sealed class RequestLogReaderTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(null, 0, "request_log_start")]
+    [InlineData("web", 0, "request_log_workload")]
+    [InlineData(null, 500, "request_log_errors")]
+    [InlineData("web", 500, "request_log_workload")]
+    public void A_page_is_read_along_an_index_without_sorting(string? workload, int statusFrom, string index)
+    {
+        Fill(1, static i => TestTransactions.Make());
+        using SqliteConnection connection = Database.OpenToRead(Path);
+        LogConditions conditions = new(new LogQuery(new TransactionFilter { Workload = workload, StatusFrom = statusFrom }, 0, 1, 1));
+        Assert.Equal(index, conditions.Index);
+        using SqliteCommand command = RequestLogReader.Select(connection, conditions, LoggedRequest.Columns, conditions.All, 0, new LogCursor(5, 5), new LogCursor(1, 1));
+        command.CommandText = "EXPLAIN QUERY PLAN " + command.CommandText;
+        using SqliteDataReader row = command.ExecuteReader();
+        List<string> plan = [];
+        while (row.Read())
+        {
+            plan.Add(row.GetString(3));
+        }
+        string step = Assert.Single(plan);
+        Assert.StartsWith("SEARCH request_log USING INDEX " + index, step, StringComparison.Ordinal);
+        Assert.Contains("start_ns>?", step, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Ends_are_found_by_address()
     {
@@ -99,6 +123,45 @@ public sealed class RequestLogReaderTests : IDisposable
         Assert.Equal([1L], Found(new LogQuery(TransactionFilter.All, 0, 100, 10) { Client = local, Server = remote }));
         Assert.Equal([3L, 2L], Found(new LogQuery(TransactionFilter.All, 0, 100, 10) { Client = remote }));
         Assert.Empty(Found(new LogQuery(TransactionFilter.All, 0, 100, 10) { Server = "10.9.9.9:80" }));
+    }
+
+    [Theory]
+    [InlineData("ORDERS", 1)]
+    [InlineData("100%", 2)]
+    [InlineData("a_b", 3)]
+    [InlineData("c\\d", 4)]
+    [InlineData("\u00e9t\u00e9", 5)]
+    [InlineData("Cart-7", 6)]
+    [InlineData("shop", 6)]
+    [InlineData("peer-x", 6)]
+    [InlineData("nothing has this", 0)]
+    public void A_text_is_found_in_the_target_and_in_names_of_both_ends(string text, int id)
+    {
+        string[] targets = ["/orders/1", "/rate/100%25", "/a_b", "/c\\d", "", "/", "/aXb", "/rate/100x"];
+        Fill(targets.Length, i =>
+        {
+            Transaction made = TestTransactions.Make(target: targets[i], startNs: i);
+            if (i == 5)
+            {
+                made.Connection.Workload = TestEvents.Pod("cart-7");
+                made.Connection.Peer = new Workload("peer-x", WorkloadSource.Address);
+            }
+            return i != 4 ? made : new Transaction
+            {
+                Connection = made.Connection, Protocol = "http", ClientSide = made.ClientSide, StartNs = i, DurationNs = 1, TimeToFirstByteNs = 1, Method = "GET"u8, Target = "/\u00e9t\u00e9"u8,
+                Host = default, Version = "1.1", Status = 200, RequestBytes = 1, ResponseBytes = 1, RequestBodyBytes = 0, ResponseBodyBytes = 0, Error = null,
+            };
+        });
+        List<long> expected = id == 0 ? [] : [id];
+        Assert.Equal(expected, Found(new LogQuery(new TransactionFilter { Text = text }, 0, 100, 10)));
+    }
+
+    [Fact]
+    public void A_route_is_found_by_what_the_target_is_counted_under()
+    {
+        string[] targets = ["/users/1", "/users/2?x=1", "/users/me", "/users/3/pets", "//users/4"];
+        Fill(targets.Length, i => TestTransactions.Make(target: targets[i], startNs: i));
+        Assert.Equal([5L, 2L, 1L], Found(new LogQuery(new TransactionFilter { Route = "/users/{id}" }, 0, 100, 10)));
     }
 
     [Fact]

@@ -53,6 +53,8 @@ const choices: Record<string, string> = {
   not_captured: 'Beyond the bytes that are captured of a packet.',
   connection_over: 'Still waited for when its connection ended.',
   response_without_request: 'Answers to requests from before the agent joined the connection.',
+  no_role: 'Requests of which it is not known which end was observed; the map has no place for them.',
+  rate_limit: 'More a second than who watches live asked for.',
   reader_gone: 'Somebody who watched live went away.',
   thinned: 'Fast requests without error, of which the request log keeps a sample. The figures count all of them.',
   not_sampled: 'Not among those that are sent as traces.',

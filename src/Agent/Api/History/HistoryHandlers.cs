@@ -6,13 +6,11 @@ using Microsoft.AspNetCore.Http;
 namespace KubeBpfBox.Agent.Api.History;
 
 /// <summary>/api/workloads, /api/workload and /api/map: reads their parameters and asks the gate.</summary>
-internal sealed class HistoryHandlers(JoinedHistory history, TimeProvider time) : IDisposable
+internal sealed class HistoryHandlers(JoinedHistory history, QueryGate gate, TimeProvider time)
 {
     private const int DefaultPoints = 60;
     private const int MaxWorkloads = 1000;
     private const int MaxEdges = 1000;
-
-    private readonly QueryGate _gate = new(time: time);
 
     /// <summary>Writes an answer.</summary>
     private delegate void Answerer(Utf8JsonWriter json, HistoryPlan plan, CancellationToken stop);
@@ -56,33 +54,14 @@ internal sealed class HistoryHandlers(JoinedHistory history, TimeProvider time) 
         return AnswerAsync(context, query, range, (json, plan, stop) => MapQuery.Write(json, plan, ns, limit, stop));
     }
 
-    public void Dispose() => _gate.Dispose();
-
     private static string Role(QueryReader query) => query.Choice("role", "server", "server", "client");
 
     private HistoryRange Range(QueryReader query) =>
         HistoryRange.From(TimeRange.Read(query), query.Number("points", 1, HistoryRange.MaxPoints, DefaultPoints), time.NowNs(), query);
 
-    private async Task AnswerAsync(HttpContext context, QueryReader query, HistoryRange range, Answerer answerer)
-    {
-        if (query.Problem is { } problem)
-        {
-            await Router.ProblemAsync(context, StatusCodes.Status400BadRequest, problem).ConfigureAwait(false);
-            return;
-        }
-        try
-        {
-            ReadOnlyMemory<byte> answer = await _gate.AskAsync($"{context.Request.Path}{context.Request.QueryString}", stop => Write(range, answerer, stop), context.RequestAborted).ConfigureAwait(false);
-            context.Response.ContentType = "application/json";
-            context.Response.ContentLength = answer.Length;
-            await context.Response.Body.WriteAsync(answer, context.RequestAborted).ConfigureAwait(false);
-        }
-        catch (QueryRefusedException e)
-        {
-            context.Response.Headers.RetryAfter = "2";
-            await Router.ProblemAsync(context, StatusCodes.Status503ServiceUnavailable, e.Message).ConfigureAwait(false);
-        }
-    }
+    private Task AnswerAsync(HttpContext context, QueryReader query, HistoryRange range, Answerer answerer) => query.Problem is { } problem
+        ? Router.ProblemAsync(context, StatusCodes.Status400BadRequest, problem)
+        : gate.AnswerAsync(context, isShared: true, stop => Write(range, answerer, stop));
 
     private ReadOnlyMemory<byte> Write(HistoryRange range, Answerer answerer, CancellationToken stop)
     {

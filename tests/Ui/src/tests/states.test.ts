@@ -13,7 +13,7 @@ test.describe('states', () => {
       await expect(async () => {
         await scene.ask('/before');
         await expect(seen('/before')).toBeVisible({ timeout: 300 });
-      }).toPass();
+      }).toPass({ timeout: 10_000 });
       await agent.stop();
       const away = page.getByText(/has not answered since/);
       await expect(away).toBeVisible({ timeout: 15_000 });

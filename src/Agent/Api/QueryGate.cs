@@ -1,13 +1,16 @@
-namespace KubeBpfBox.Agent.Api.History;
+using Microsoft.AspNetCore.Http;
+
+namespace KubeBpfBox.Agent.Api;
 
 /// <summary>Bounds what queries may cost: few at a time, each for a short while and only as long as somebody waits for it; equal ones share one answer.</summary>
-/// <remarks>Threads: any. Memory: the answers of the last second until the next query comes, <see cref="MaxKept"/> at most.</remarks>
+/// <remarks>Threads: any. Memory: the answers of the last second until the next query comes, <see cref="MaxKept"/> of <see cref="MaxKeptBytes"/> at most.</remarks>
 internal sealed class QueryGate : IDisposable
 {
     /// <summary>Queries that run at the same time: one more than the page asks for at once.</summary>
     public const int MaxRunning = 2;
 
     private const int MaxKept = 8;
+    private const int MaxKeptBytes = 256 * 1024;
 
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _places = new(MaxRunning);
@@ -26,13 +29,34 @@ internal sealed class QueryGate : IDisposable
         _time = time ?? TimeProvider.System;
     }
 
+    /// <summary>Runs a query for a client and answers with its JSON, or says why not.</summary>
+    /// <param name="context">The client.</param>
+    /// <param name="isShared">Whether an answer may be one that was given to somebody else within a second.</param>
+    /// <param name="query">Answers; see <see cref="AskAsync"/>.</param>
+    public async Task AnswerAsync(HttpContext context, bool isShared, Func<CancellationToken, ReadOnlyMemory<byte>> query)
+    {
+        try
+        {
+            string? key = isShared ? $"{context.Request.Path}{context.Request.QueryString}" : null;
+            ReadOnlyMemory<byte> answer = await AskAsync(key, query, context.RequestAborted).ConfigureAwait(false);
+            context.Response.ContentType = "application/json";
+            context.Response.ContentLength = answer.Length;
+            await context.Response.Body.WriteAsync(answer, context.RequestAborted).ConfigureAwait(false);
+        }
+        catch (QueryRefusedException e)
+        {
+            context.Response.Headers.RetryAfter = "2";
+            await Router.ProblemAsync(context, StatusCodes.Status503ServiceUnavailable, e.Message).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Runs a query, or takes the answer of an equal one.</summary>
-    /// <param name="key">What it asks.</param>
+    /// <param name="key">What it asks; null for an answer that is not shared.</param>
     /// <param name="query">Answers; told to stop when nobody waits any more or its time is over.</param>
     /// <param name="client">Ends with who asks.</param>
     /// <exception cref="QueryRefusedException">Too many run, or it takes too long.</exception>
     /// <exception cref="OperationCanceledException">Who asks has gone.</exception>
-    public async Task<ReadOnlyMemory<byte>> AskAsync(string key, Func<CancellationToken, ReadOnlyMemory<byte>> query, CancellationToken client)
+    public async Task<ReadOnlyMemory<byte>> AskAsync(string? key, Func<CancellationToken, ReadOnlyMemory<byte>> query, CancellationToken client)
     {
         Flight flight = Join(key, query);
         try
@@ -47,33 +71,37 @@ internal sealed class QueryGate : IDisposable
 
     public void Dispose() => _places.Dispose();
 
-    private Flight Join(string key, Func<CancellationToken, ReadOnlyMemory<byte>> query)
+    private Flight Join(string? key, Func<CancellationToken, ReadOnlyMemory<byte>> query)
     {
         lock (_lock)
         {
             Forget();
-            if (!_flights.TryGetValue(key, out Flight? flight))
+            if (key is null || !_flights.TryGetValue(key, out Flight? flight))
             {
                 flight = new Flight();
                 flight.Answer = RunAsync(flight, query);
-                _flights.Add(key, flight);
+                if (key is not null)
+                {
+                    _flights.Add(key, flight);
+                }
             }
             flight.Waiting++;
             return flight;
         }
     }
 
-    private void Leave(string key, Flight flight)
+    private void Leave(string? key, Flight flight)
     {
         lock (_lock)
         {
             flight.Waiting--;
-            if (flight.Waiting > 0 || (flight.Answer.IsCompletedSuccessfully && _flights.Count <= MaxKept))
+            bool isKept = flight.Answer.IsCompletedSuccessfully && flight.Answer.Result.Length <= MaxKeptBytes && _flights.Count <= MaxKept;
+            if (flight.Waiting > 0 || isKept)
             {
                 return;
             }
             // Who comes now asks anew: a failure is not shared, and what nobody waits for stops.
-            if (_flights.TryGetValue(key, out Flight? kept) && kept == flight)
+            if (key is not null && _flights.TryGetValue(key, out Flight? kept) && kept == flight)
             {
                 _flights.Remove(key);
             }
