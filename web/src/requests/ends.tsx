@@ -26,7 +26,7 @@ export function Ends({ client, server, isLoading }: { client: Transaction | null
       </div>
       {attributes.length > 0 && (
         <Section title="Attributes">
-          <dl class="req-facts">
+          <dl class="req-facts is-wide">
             {attributes.map(([name, value]) => <Fact key={name} name={name.replaceAll('_', ' ')}><span class="mono"><Wire text={value} /></span></Fact>)}
           </dl>
         </Section>

@@ -30,6 +30,8 @@ export interface RowListProps {
   onOpen: (row: RequestRow) => void;
   /** Called when the newest row is no longer in sight, or is again. */
   onAway?: (isAway: boolean) => void;
+  /** Called when somebody presses on the list: rows must not move until the release. */
+  onPress?: () => void;
   /** Called when the oldest row is near. */
   onEnd?: () => void;
   /** Changes when the list shall go back to the newest row. */
@@ -38,7 +40,7 @@ export interface RowListProps {
 
 /** Rows of one height, of which only those in sight are in the document. Newest on top. */
 export function RowList(props: RowListProps) {
-  const { label, count: rows, at, openKey, selected, onSelect, onOpen, onAway, onEnd, topped } = props;
+  const { label, count: rows, at, openKey, selected, onSelect, onOpen, onAway, onPress, onEnd, topped } = props;
   const element = useRef<HTMLDivElement>(null);
   const scrollPx = useSignal(0);
   const viewPx = useSignal(600);
@@ -119,6 +121,7 @@ export function RowList(props: RowListProps) {
       aria-rowcount={rows + 1}
       aria-readonly="true"
       {...(selected.value === null ? {} : { 'aria-activedescendant': `row-${selected.value}` })}
+      onPointerDown={onPress}
       onScroll={(event: Event) => {
         const list = event.currentTarget as HTMLElement;
         scrollPx.value = list.scrollTop;
