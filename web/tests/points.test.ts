@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { knownS, perSecond, present, ratios, startsOf, stepsOf, wantsLog } from '../src/lib/points';
+import { fullSteps, knownS, perSecond, present, ratios, startsOf, stepsOf, wantsLog } from '../src/lib/points';
 import { sparkPath } from '../src/lib/spark';
 
 const answer = { since: '1970-01-01T00:01:40Z', until: '1970-01-01T00:02:20Z', step_s: 10, known_since: '1970-01-01T00:01:40Z' };
@@ -15,6 +15,8 @@ describe('steps', () => {
     expect(knownS(stepsOf(answer, 135))).toEqual([10, 10, 10, 5]);
     expect(knownS(stepsOf(answer, 132))).toEqual([10, 10, 10, null]);
     expect(knownS(stepsOf(answer, 500))).toEqual([10, 10, 10, 10]);
+    expect(fullSteps(stepsOf(answer, 135))).toBe(3);
+    expect(fullSteps(stepsOf(answer, 500))).toBe(4);
   });
 
   test('before the agent started there is nothing, not zero', () => {

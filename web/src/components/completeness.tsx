@@ -11,7 +11,7 @@ import { ErrorBox, Loading } from './parts';
 export function CompletenessBadge({ status }: { status: Schemas['Status'] | null }) {
   const isOpen = useSignal(false);
   if (!status) {
-    return null;
+    return <span class="badge muted">… seen</span>;
   }
   const isWarning = status.completeness < 1 || status.not_ready !== null;
   return (

@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import type { ApiError } from '../api/client';
 import { refreshes } from '../lib/range';
+import { isTokenWanted } from '../lib/token';
 import { Icon } from './icons';
 import { Wire } from './wire';
 
@@ -71,17 +72,26 @@ export function Empty({ title, children }: { title: string; children?: Component
   );
 }
 
-/** What failed, and a way to try again. */
+function titleOf(status: number): string {
+  switch (status) {
+    case 0: return 'The agent is away';
+    case 401: return 'The agent asks for its token';
+    case 404: return 'Not kept here';
+    case 503: return 'The agent is busy';
+    default: return 'This cannot be shown';
+  }
+}
+
+/** What failed, and what to do about it. */
 export function ErrorBox({ error }: { error: ApiError }) {
+  const isToken = error.status === 401;
   return (
     <div class="problem" role="alert">
-      <h2>{error.status === 0 ? 'The agent is away' : error.status === 404 ? 'Not kept here' : 'This cannot be shown'}</h2>
+      <h2>{titleOf(error.status)}</h2>
       <p>{error.message}</p>
-      <p>
-        <button type="button" class="button" onClick={() => refreshes.value++}>
-          <Icon name="refresh" /> Try again
-        </button>
-      </p>
+      <button type="button" class="button" onClick={() => { if (isToken) { isTokenWanted.value = true; } else { refreshes.value++; } }}>
+        {isToken ? 'Give the token' : <><Icon name="refresh" /> Try again</>}
+      </button>
     </div>
   );
 }

@@ -19,7 +19,8 @@ export function timeAxis(): uPlot.Axis {
     grid: { stroke: color('chart-grid'), width: 1 },
     ticks: { show: false },
     size: 26,
-    space: 70,
+    // Seconds need more room.
+    space: (_plot, _axis, from, to) => (to - from < 200 ? 70 : 46),
     values: (_plot, splits, _axis, _space, increment) => splits.map((at) => tick(at, increment)),
   };
 }

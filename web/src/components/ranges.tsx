@@ -76,7 +76,7 @@ function BetweenDialog({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="Between two times" narrow onClose={onClose}>
       <form class="dialog-body" onSubmit={choose}>
-        <label class="field">From <input ref={from} class="input" type="datetime-local" step="1" required defaultValue={local(since)} /></label>
+        <label class="field">From <input ref={from} class="input" type="datetime-local" step="1" required autofocus defaultValue={local(since)} /></label>
         <label class="field">To <input ref={to} class="input" type="datetime-local" step="1" required defaultValue={local(until)} /></label>
         {problem.value !== '' && <p class="errors" role="alert">{problem.value}</p>}
         <p class="muted">Times are those of this browser. Dragging over a chart chooses a range, too.</p>

@@ -39,7 +39,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
   });
   return (
     <>
-      <a class="button primary skip" href="#main">Skip to the content</a>
+      <a class="button primary skip" href="#main" onClick={skip}>Skip to the content</a>
       {isSlow.value && <div class="progress" role="progressbar" aria-label="Waiting for the agent" />}
       <header class="header">
         <div class="header-in">
@@ -47,7 +47,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
             <img src="/favicon.svg" alt="" />
             <span>
               <span class="brand-name">kubebpfbox</span>
-              {polled.data && <span class="brand-node" title={`${polled.data.node}, ${polled.data.kernel}`}>{polled.data.node}</span>}
+              <span class="brand-node" {...(polled.data ? { title: `${polled.data.node}, Linux ${polled.data.kernel}` } : {})}>{polled.data?.node ?? '…'}</span>
             </span>
           </a>
           <nav class="nav" aria-label="Pages">
@@ -74,6 +74,12 @@ export function Shell({ children }: { children: ComponentChildren }) {
       {isTokenWanted.value && <TokenDialog />}
     </>
   );
+}
+
+/** The address is the page's state, so that the focus is moved without it. */
+function skip(event: Event): void {
+  event.preventDefault();
+  document.getElementById('main')?.focus();
 }
 
 /** A workload is looked at from the overview. */

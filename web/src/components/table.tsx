@@ -32,6 +32,9 @@ export interface DataTableProps<T> {
   hasKeys?: boolean;
 }
 
+/** Rows from which on a table is long. */
+const longTable = 20;
+
 /** A table: heads that sort, rows that open, j and k (or arrows) that move; it scrolls within itself where it is too wide. */
 export function DataTable<T>(props: DataTableProps<T>) {
   const { caption, columns, rows, rowKey, href, onOpen, sort, onSort, hasKeys = false } = props;
@@ -47,7 +50,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
   const up = () => { move(-1); };
   useKeys(hasKeys ? { j: down, k: up } : {});
   return (
-    <div class="table-scroll">
+    <div class={rows.length > longTable ? 'table-scroll long' : 'table-scroll'}>
       <table class="data">
         <caption class="visually-hidden">{caption}</caption>
         <thead>

@@ -20,7 +20,7 @@ export function TokenDialog() {
         {wasRefused.value && <p class="errors" role="alert">The agent does not take the token that this page has.</p>}
         <label class="field">
           Token
-          <input ref={field} class="input mono" type="password" autocomplete="off" required />
+          <input ref={field} class="input mono" type="password" autocomplete="off" required autofocus />
         </label>
         <p class="muted">It is the value of <code>api.token</code>, or what the agent printed when it started. This tab keeps it until it is closed.</p>
         <div class="row"><button type="submit" class="button primary">Open</button></div>

@@ -38,6 +38,11 @@ export function knownS(steps: Steps): (number | null)[] {
   });
 }
 
+/** How many steps there are but for the open one. */
+export function fullSteps({ timeS, stepS, nowS }: Steps): number {
+  return timeS.filter((start) => start + stepS <= nowS).length;
+}
+
 /** Counts as rates per second. */
 export function perSecond(counts: readonly number[], known: readonly (number | null)[]): (number | null)[] {
   return known.map((length, i) => (length === null ? null : (counts[i] ?? 0) / length));

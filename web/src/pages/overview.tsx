@@ -18,6 +18,9 @@ export function Overview() {
   const polled = usePolled('/api/workloads', parameters).value;
   const events = usePolled('/api/events', { ...range.value, namespace, limit: 1000 }).value;
   const answer = polled.data;
+  const isFiltered = q !== '' || namespace !== '';
+  // Where nothing is at all, what to do comes first.
+  const isEmpty = answer?.totals.requests === 0 && !isFiltered && (events.data?.events.length ?? 0) === 0;
   return (
     <>
       <PageHead title="Overview">
@@ -37,15 +40,18 @@ export function Overview() {
         {polled.error && (!answer || polled.error.status !== 0) && <ErrorBox error={polled.error} />}
         {!answer && !polled.error && <Loading />}
         {answer && <Coverage answer={answer} />}
-        {answer && <TotalStats answer={answer} />}
-        {answer && <TotalChart answer={answer} events={events} />}
+        {answer && !isEmpty && <TotalStats answer={answer} />}
+        {answer && !isEmpty && <TotalChart answer={answer} events={events} />}
         {answer && (
           <Card title="Workloads" flush>
             {answer.workloads.length > 0
-              ? <WorkloadTable rows={answer.workloads} role={role} sort={sort} onSort={(one) => { setQuery({ sort: sortText(one), offset: null }); }} />
-              : <NoWorkloads answer={answer} isFiltered={q !== '' || namespace !== ''} />}
+              ? <WorkloadTable answer={answer} sort={sort} onSort={(one) => { setQuery({ sort: sortText(one), offset: null }); }} />
+              : <NoWorkloads answer={answer} isFiltered={isFiltered} />}
             {answer.total > pageSize && (
-              <Pager {...paging(offset, answer.workloads.length, answer.total, pageSize)} total={count(answer.total)} onGo={(to) => { setQuery({ offset: to === 0 ? null : to }, true); }} />
+              <Pager {...paging(offset, answer.workloads.length, answer.total, pageSize)} total={count(answer.total)} onGo={(to) => {
+                setQuery({ offset: to === 0 ? null : to }, true);
+                window.scrollTo(0, 0);
+              }} />
             )}
           </Card>
         )}
