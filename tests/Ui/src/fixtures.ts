@@ -21,7 +21,7 @@ class Guard {
   watch(page: Page): void {
     page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') {
-        this.wrongs.push(`console: ${message.text()}`);
+        this.wrongs.push(`console: ${message.text()} ${message.location().url}`);
       }
     });
     page.on('pageerror', (error) => this.wrongs.push(`exception: ${error.stack ?? error.message}`));

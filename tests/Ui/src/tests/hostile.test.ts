@@ -6,6 +6,7 @@ const invisible = ['/bidi-\u202egnp.exe', '/isolate-\u2066x\u2069', '/zero\u200b
 
 test.describe('hostile input', () => {
   test('is shown as text, on each page, and does nothing', async ({ page, scene }) => {
+    test.setTimeout(180_000);
     const targets = [...markup, ...invisible, `/long/${'a'.repeat(7000)}`, `/%3Cscript%3Ealert(1)%3C/script%3E`];
     const evil = '<img src=x onerror=alert(1)>';
     await page.goto('/requests');
