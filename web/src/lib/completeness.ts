@@ -24,7 +24,7 @@ const full = 'Its queue was full: it came faster than it could be taken.';
 const losses: Record<string, string> = {
   ring_full: 'The ring buffer from the kernel was full: packets came faster than the agent read them. A larger plugins.traffic.ring_bytes rides out bursts.',
   no_storage: 'The kernel had no memory for the state of a socket.',
-  over_budget: 'A connection was busier than its budget of records allows.',
+  over_budget: 'More bytes than are looked at of a connection before its protocol is known.',
   malformed: 'It could not be read.',
   handshake_unclaimed: 'Data came with a handshake whose connection was not found.',
   slow_reader: 'Somebody who watches live, such as this page, was too slow; the agent does not wait.',
