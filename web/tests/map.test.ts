@@ -39,7 +39,7 @@ describe('the layout', () => {
     expect([wide.nodes.get('a')?.x ?? 0, wide.nodes.get('b')?.x ?? 0, wide.nodes.get('c')?.x ?? 0]).toEqual([...[...wide.nodes.values()].map((at) => at.x)].sort((x, y) => x - y));
     expect(placed(graph, true).nodes.get('c')?.y).toBeGreaterThan(placed(graph, true).nodes.get('a')?.y ?? Infinity);
     for (const one of graph.edges) {
-      expect(wide.edges.get(edgeId(one))?.path).toMatch(/^M[\d.,-]+( [QL][\d., -]+)+$/);
+      expect(wide.edges.get(edgeId(one))?.path).toMatch(/^M[\d.,-]+( [QLC][\d., -]+)+$/);
     }
   });
 

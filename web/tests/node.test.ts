@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import { expect, it } from 'vitest';
 import { uptime } from '../src/node/about';
 import { isUnbalanced } from '../src/node/ledger';

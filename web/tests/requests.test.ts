@@ -1,5 +1,5 @@
+// @vitest-environment happy-dom
 import { describe, expect, it } from 'vitest';
-import { eventText } from '../src/requests/eventText';
 import { Meter } from '../src/requests/meter';
 import { routeFor } from '../src/requests/route';
 import { keyOf, nsBetween, parseKey, type NodeEvent, type Transaction } from '../src/requests/row';
@@ -68,12 +68,4 @@ it('a target\'s route is the most exact one of those known', () => {
   expect(routeFor('/users/me', routes)).toBe('/users/me');
   expect(routeFor('http://host/users/7/cart', routes)).toBe('/users/{id}/cart');
   expect(routeFor('/', routes)).toBeNull();
-});
-
-it('events are told as the agent tells them, with hostile names escaped', () => {
-  const workload = { workload: 'slow', identity: 'cgroup' };
-  const kill = { event: 'oomkill', time: request.start, workload, process_id: 7, process_name: 'h\u202eg', trigger_process_id: 8, trigger_process_name: 'big', scope: 'pod', limit_bytes: 67108864, anon_rss_bytes: 67108864 } as NodeEvent;
-  expect(eventText(kill)).toBe('killed h\\u202eg (pid 7): memory limit of 64.0 MiB of its pod, it had 64.0 MiB, asked for by big');
-  const full = { event: 'tcpsynbl', time: request.start, workload, listener: '0.0.0.0:80', queue_length: 5, queue_limit: 4, client: '10.0.0.1:9', count: 1 } as NodeEvent;
-  expect(eventText(full)).toBe('accept queue of 0.0.0.0:80 full, 5/4: 1 connection refused, from 10.0.0.1:9');
 });

@@ -1,8 +1,8 @@
+import { workloadHref } from '../components/events';
 import { type Column, DataTable } from '../components/table';
 import { Who } from '../components/parts';
 import { duration, percent, rate, who } from '../lib/format';
 import { sortInAddress, sortRows } from '../lib/table';
-import { hrefTo } from '../lib/url';
 import { type ApiMap, edgeId, type MapEdge, type MapNode } from './graph';
 
 interface Line extends MapEdge {
@@ -48,7 +48,7 @@ export function EdgeTable({ map }: { map: ApiMap }) {
       columns={columns}
       rows={sortRows(lines, valueOf[sort.by] ?? (() => 0), sort.order)}
       rowKey={edgeId}
-      href={(line) => hrefTo('/workload', { workload: line.to.workload, namespace: line.to.namespace, kind: line.to.kind })}
+      href={(line) => workloadHref(line.to)}
       sort={sort}
       onSort={onSort}
       hasKeys

@@ -26,7 +26,7 @@ export interface Placed {
 /** Places nodes in layers: who calls is left of who is called, or above, where there is more height than width. */
 export function placed(graph: Pick<Graph, 'nodes' | 'edges'>, isUpright: boolean): Placed {
   const dagre = new DagreGraph({ multigraph: true });
-  dagre.setGraph({ rankdir: isUpright ? 'TB' : 'LR', nodesep: 20, ranksep: 22, edgesep: 12, marginx: 16, marginy: 16 });
+  dagre.setGraph({ acyclicer: 'greedy', rankdir: isUpright ? 'TB' : 'LR', nodesep: 20, ranksep: 22, edgesep: 12, marginx: 16, marginy: 16 });
   dagre.setDefaultEdgeLabel(() => ({}));
   for (const node of graph.nodes) {
     dagre.setNode(node.id, { width: nodeWidth, height: nodeHeight });
@@ -43,7 +43,8 @@ export function placed(graph: Pick<Graph, 'nodes' | 'edges'>, isUpright: boolean
   const edges = new Map<string, { path: string; label: Point }>();
   for (const edge of graph.edges) {
     const at = dagre.edge(edge.source, edge.destination, edge.protocol) as unknown as Point & { points: Point[] };
-    edges.set(edgeId(edge), { path: smooth(at.points), label: { x: at.x, y: at.y } });
+    const own = edge.source === edge.destination ? nodes.get(edge.source) : undefined;
+    edges.set(edgeId(edge), { path: own ? loop(own) : smooth(at.points), label: { x: at.x, y: at.y } });
   }
   const called = new Set(graph.edges.filter((edge) => edge.source !== edge.destination).map((edge) => edge.destination));
   const starts = [...nodes].filter(([id]) => !called.has(id)).map(([, at]) => at);
@@ -54,6 +55,12 @@ export function placed(graph: Pick<Graph, 'nodes' | 'edges'>, isUpright: boolean
 function middle(points: readonly Point[]): Point {
   const n = Math.max(1, points.length);
   return { x: points.reduce((sum, point) => sum + point.x, 0) / n, y: points.reduce((sum, point) => sum + point.y, 0) / n };
+}
+
+/** From a node's lower edge back to it: who calls itself. It fits between two nodes. */
+function loop(at: Point): string {
+  const y = at.y + nodeHeight / 2;
+  return `M${round({ x: at.x + 40, y })} C${round({ x: at.x + 40, y: y + 20 })} ${round({ x: at.x - 40, y: y + 20 })} ${round({ x: at.x - 40, y })}`;
 }
 
 /** A curve through the points' middles that leaves and arrives at the ends. */

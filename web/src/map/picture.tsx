@@ -108,9 +108,9 @@ function Label({ edge, at, k, choice }: { edge: MapEdge; at: Point; k: number; c
   );
 }
 
-const ringRadius = 10;
+const ringRadius = 9;
 // A letter is about so wide as part of its height.
-const letter = 0.6;
+const letter = 0.64;
 
 /** As much of a text as there is room for. */
 function fitText(text: string, room: number, size: number): string {
@@ -153,15 +153,15 @@ function Node({ node, at, href, isFar, onNear, hasDragged, k }: NodeProps) {
       >
         <title>{visible(who(node))}</title>
         <rect class="box" width={nodeWidth} height={nodeHeight} rx="8" />
-        <circle class="ring" cx="21" cy="22" r={ringRadius} />
-        {serves && <circle class="ring-errors" cx="21" cy="22" r={ringRadius} stroke-dasharray={ringDash(node.error_ratio, ringRadius)} transform="rotate(-90 21 22)" />}
+        <circle class="ring" cx="18" cy="21" r={ringRadius} />
+        {serves && <circle class="ring-errors" cx="18" cy="21" r={ringRadius} stroke-dasharray={ringDash(node.error_ratio, ringRadius)} transform="rotate(-90 18 21)" />}
         <NodeText node={node} where={where} serves={serves} k={k} />
       </a>
     </g>
   );
 }
 
-const textX = 40;
+const textX = 34;
 
 /** Who it is and how it does; from afar less of it, so that it can be read. */
 function NodeText({ node, where, serves, k }: { node: GraphNode; where: string; serves: boolean; k: number }) {

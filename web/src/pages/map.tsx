@@ -1,4 +1,5 @@
 import '../styles/map.css';
+import { workloadHref } from '../components/events';
 import { Card, Empty, ErrorBox, Loading, PageHead, Segments, Select } from '../components/parts';
 import { count } from '../lib/format';
 import { usePolled } from '../lib/polled';
@@ -42,7 +43,7 @@ export function MapPage() {
 
 function Drawn({ map, graph, choice }: { map: ApiMap; graph: Graph; choice: LabelChoice }) {
   const hrefOf = (node: GraphNode) => (node.members === undefined
-    ? hrefTo('/workload', { workload: node.workload, namespace: node.namespace, kind: node.kind })
+    ? workloadHref(node)
     : hrefTo('/map', { namespace: node.workload }));
   return (
     <>

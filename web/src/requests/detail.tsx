@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { get } from '../api/client';
+import { workloadHref } from '../components/events';
 import { Icon } from '../components/icons';
 import { Status } from '../components/parts';
 import { Wire } from '../components/wire';
@@ -53,7 +54,7 @@ function Body({ opened, one }: { opened: Opened; one: Transaction }) {
       <div class="row">
         <CopyButton of={[client, server].filter((end) => end !== null)} />
         {destination && <button type="button" class="button" onClick={() => { void moreLike(one, destination); }}>More like this</button>}
-        {destination && <a class="button" href={hrefTo('/workload', { workload: destination.workload, namespace: destination.namespace, kind: destination.kind })}>Workload</a>}
+        {destination && <a class="button" href={workloadHref(destination)}>Workload</a>}
       </div>
       <Timeline client={client} server={server} />
       <Ends client={client} server={server} isLoading={opened.isLoading} />

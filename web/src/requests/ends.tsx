@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
+import { workloadHref } from '../components/events';
 import { Wire } from '../components/wire';
 import { bytes, duration, time, who } from '../lib/format';
-import { hrefTo } from '../lib/url';
 import { Section } from './detail';
 import type { End, Transaction } from './row';
 import { attributesOf, errorWords, identityWords, incompleteWords } from './words';
@@ -26,7 +26,7 @@ export function Ends({ client, server, isLoading }: { client: Transaction | null
       </div>
       {attributes.length > 0 && (
         <Section title="Attributes">
-          <dl class="req-facts">
+          <dl class="req-facts is-wide">
             {attributes.map(([name, value]) => <Fact key={name} name={name.replaceAll('_', ' ')}><span class="mono"><Wire text={value} /></span></Fact>)}
           </dl>
         </Section>
@@ -40,7 +40,7 @@ function OneEnd({ title, one, self, address, isLoading }: { title: string; one: 
     <Section title={title}>
       {self && (
         <p class="req-who">
-          <a href={hrefTo('/workload', { workload: self.workload, namespace: self.namespace, kind: self.kind })}><Wire text={who(self)} /></a>
+          <a href={workloadHref(self)}><Wire text={who(self)} /></a>
           {self.kind !== undefined && <span class="muted"> {self.kind}</span>}
         </p>
       )}

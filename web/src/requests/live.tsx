@@ -86,6 +86,7 @@ export function LiveRequests({ filter }: { filter: Filter }) {
               selected.value = seq;
             }}
             onOpen={open}
+            onPress={() => { tail.stayForPress(); }}
             onAway={(isAway) => {
               if (isAway) {
                 pause('scroll');

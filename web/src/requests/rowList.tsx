@@ -3,10 +3,10 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { Status } from '../components/parts';
 import { Wire } from '../components/wire';
+import { eventNames, headline } from '../lib/events';
 import { bytes, count, duration, time, who } from '../lib/format';
 import { useKeys } from '../lib/keys';
 import { visible } from '../lib/visible';
-import { eventName, eventText } from './eventText';
 import { rowsInView, scrollToRow } from './ring';
 import { type End, type EventRow, isRequest, keyOf, type RequestRow, type Row } from './row';
 import { keptText } from './words';
@@ -30,6 +30,8 @@ export interface RowListProps {
   onOpen: (row: RequestRow) => void;
   /** Called when the newest row is no longer in sight, or is again. */
   onAway?: (isAway: boolean) => void;
+  /** Called when somebody presses on the list: rows must not move until the release. */
+  onPress?: () => void;
   /** Called when the oldest row is near. */
   onEnd?: () => void;
   /** Changes when the list shall go back to the newest row. */
@@ -38,7 +40,7 @@ export interface RowListProps {
 
 /** Rows of one height, of which only those in sight are in the document. Newest on top. */
 export function RowList(props: RowListProps) {
-  const { label, count: rows, at, openKey, selected, onSelect, onOpen, onAway, onEnd, topped } = props;
+  const { label, count: rows, at, openKey, selected, onSelect, onOpen, onAway, onPress, onEnd, topped } = props;
   const element = useRef<HTMLDivElement>(null);
   const scrollPx = useSignal(0);
   const viewPx = useSignal(600);
@@ -119,6 +121,7 @@ export function RowList(props: RowListProps) {
       aria-rowcount={rows + 1}
       aria-readonly="true"
       {...(selected.value === null ? {} : { 'aria-activedescendant': `row-${selected.value}` })}
+      onPointerDown={onPress}
       onScroll={(event: Event) => {
         const list = event.currentTarget as HTMLElement;
         scrollPx.value = list.scrollTop;
@@ -215,12 +218,12 @@ function Who({ end, address }: { end: End | undefined; address: string }) {
 
 function EventLine({ row, index, isSelected, onSelect }: LineProps & { row: EventRow }) {
   const { event } = row;
-  const text = eventText(event);
+  const text = headline(event);
   return (
     <div id={`row-${row.seq}`} class={`req-row is-event is-${event.event}${isSelected ? ' is-selected' : ''}`} role="row" aria-rowindex={index + 2} onClick={() => { onSelect(row.seq); }}>
       <span role="gridcell" class="c-time num">{time(event.time)}</span>
-      <span role="gridcell" class="c-event" title={text}>
-        <strong>{eventName(event)}</strong> <Wire text={who(event.workload)} max={80} /> {text}
+      <span role="gridcell" class="c-event" title={visible(text)}>
+        <strong>{eventNames[event.event]}</strong> <Wire text={who(event.workload)} max={80} />: <Wire text={text} />
       </span>
     </div>
   );

@@ -13,6 +13,8 @@ export const maxPerSecond = 500;
 
 // Rows are drawn on an animation frame, but no more often than an eye can follow.
 const paintGapMs = 100;
+// A press and its release have to meet the same row.
+const pressMs = 400;
 const firstPauseMs = 500;
 const longestPauseMs = 15_000;
 // A stream that was open for so long was well: the next pause is short again.
@@ -74,6 +76,11 @@ export class Tail {
 
   resume(): void {
     this.held.value = null;
+  }
+
+  /** Draws nothing new for a moment: somebody presses on a row. */
+  stayForPress(): void {
+    this.paintedMs = performance.now() + pressMs;
   }
 
   /** Begins anew, with nothing. */
