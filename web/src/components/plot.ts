@@ -7,7 +7,7 @@ import { tick } from '../lib/ticks';
 
 /** Where the plot begins and ends within its box, so that what stands above each other is aligned; pixels. */
 export const leftPx = 76;
-export const rightPx = 16;
+export const rightPx = 20;
 
 const font = '12px system-ui, sans-serif';
 
