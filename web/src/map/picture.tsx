@@ -27,7 +27,7 @@ export function Picture({ graph, choice, hrefOf }: { graph: Graph; choice: Label
   const detail = detailAt(k);
   return (
     <>
-      <svg ref={element} class="map" role="group" aria-label={`Map: ${graph.nodes.length} nodes, ${graph.edges.length} connections. Arrow keys move it, plus and minus zoom, 0 shows all. The table below has the same figures.`} tabIndex={0} style={{ aspectRatio: `${places.width} / ${places.height + 40}` }}>
+      <svg ref={element} class="map" role="group" aria-label={`Map: ${graph.nodes.length} nodes, ${graph.edges.length} connections. Arrow keys move it, plus and minus zoom, 0 shows all. The table below has the same figures.`} tabindex={0} style={{ aspectRatio: `${places.width} / ${places.height + 40}` }}>
         <defs>
           {(['ok', 'some', 'many'] as const).map((health) => (
             <marker key={health} id={`arrow-${health}`} class={`arrow is-${health}`} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto">
