@@ -101,10 +101,15 @@ function Edge({ edge, path, isFar, onNear }: { edge: MapEdge; path: string; isFa
 function Label({ edge, at, k, choice }: { edge: MapEdge; at: Point; k: number; choice: LabelChoice }) {
   const size = textSize(11, k);
   const lines = edgeText(edge, choice);
+  const width = Math.max(...lines.map((line) => line.length)) * size * letter + size * 0.5;
+  const height = lines.length * size * 1.2 + size * 0.3;
   return (
-    <text class={`map-label is-${healthOf(edge.error_ratio)}`} style={{ fontSize: `${size}px` }} aria-hidden="true">
-      {lines.map((line, i) => <tspan key={i} x={at.x} y={at.y + (i - (lines.length - 1) / 2) * size * 1.2 + size * 0.35}>{line}</tspan>)}
-    </text>
+    <g class={`map-label is-${healthOf(edge.error_ratio)}`} aria-hidden="true">
+      <rect x={at.x - width / 2} y={at.y - height / 2} width={width} height={height} rx={size / 3} />
+      <text style={{ fontSize: `${size}px` }}>
+        {lines.map((line, i) => <tspan key={i} x={at.x} y={at.y + (i - (lines.length - 1) / 2) * size * 1.2 + size * 0.35}>{line}</tspan>)}
+      </text>
+    </g>
   );
 }
 
