@@ -25,7 +25,7 @@ describe('what was dropped', () => {
   });
 
   test('notes are sentences', () => {
-    expect(notes(ledger)).toEqual(['1\u2009234 bytes were sent and never reached the agent']);
+    expect(notes(ledger)).toEqual(['1.21 KiB of payload were sent and never reached the agent']);
   });
 
   test('all seen, but lost later, is not called fine', () => {

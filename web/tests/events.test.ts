@@ -34,6 +34,12 @@ describe('marks', () => {
     expect(marks[1]?.at).toBe(0.52);
   });
 
+  test('marks of a type are a place apart', () => {
+    const at = (second: number): Event => ({ ...refusal, time: new Date(second * 1000).toISOString() });
+    const marks = marksOf([at(9), at(11), at(29), at(20)], 0, 100, 10);
+    expect(marks.map((mark) => [mark.at, mark.events.length])).toEqual([[0.11, 2], [0.29, 2]]);
+  });
+
   test('what is beside the range is left out', () => {
     expect(marksOf([kill], 60, 100, 10)).toEqual([]);
     expect(marksOf([kill], 0, 40, 10)).toEqual([]);

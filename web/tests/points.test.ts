@@ -15,12 +15,14 @@ describe('steps', () => {
     expect(knownS(stepsOf(answer, 135))).toEqual([10, 10, 10, 5]);
     expect(knownS(stepsOf(answer, 132))).toEqual([10, 10, 10, null]);
     expect(knownS(stepsOf(answer, 500))).toEqual([10, 10, 10, 10]);
-    expect(fullSteps(stepsOf(answer, 135))).toBe(3);
-    expect(fullSteps(stepsOf(answer, 500))).toBe(4);
+    expect(fullSteps(stepsOf(answer, 135))).toEqual({ from: 0, to: 3 });
+    expect(fullSteps(stepsOf(answer, 500))).toEqual({ from: 0, to: 4 });
   });
 
   test('before the agent started there is nothing, not zero', () => {
     expect(knownS(stepsOf({ ...answer, known_since: '1970-01-01T00:01:56Z' }, 500))).toEqual([null, 4, 10, 10]);
+    expect(fullSteps(stepsOf({ ...answer, known_since: '1970-01-01T00:01:56Z' }, 500))).toEqual({ from: 1, to: 4 });
+    expect(fullSteps(stepsOf({ ...answer, known_since: null }, 500)).from).toBe(4);
     expect(knownS(stepsOf({ ...answer, known_since: null }, 500))).toEqual([null, null, null, null]);
   });
 
@@ -54,8 +56,13 @@ describe('sparklines', () => {
     expect(sparkPath([1000, 1000], [1, 0], 100, 22).marks).toBe('M0.0 22v-4.0');
   });
 
+  test('nothing is drawn of what is not known', () => {
+    expect(sparkPath([0, 10, 5], [0, 0, 0], 100, 22, 1)).toEqual({ line: 'M50.0 1.0L100.0 11.0', area: 'M50.0 1.0L100.0 11.0V22H50.0Z', marks: '' });
+    expect(sparkPath([0, 0], [0, 0], 100, 22, 2).line).toBe('');
+  });
+
   test('nothing and one step do not break them', () => {
     expect(sparkPath([], [], 100, 22)).toEqual({ line: '', area: '', marks: '' });
-    expect(sparkPath([0], [0], 100, 22).line).toBe('M0 21.0H100');
+    expect(sparkPath([0], [0], 100, 22).line).toBe('M0.0 21.0H100');
   });
 });

@@ -184,6 +184,56 @@ public sealed class ApiHostTests
         Assert.Equal(HttpStatusCode.BadRequest, (await api.Client.GetAsync("/api/events?limit=0", Stop)).StatusCode);
     }
 
+    [Fact]
+    public async Task Pages_of_events_and_requests_follow_each_other()
+    {
+        using TemporaryDirectory directory = new();
+        await using ApiFixture api = new() { LogPath = directory.File("k.db") };
+        await api.StartAsync();
+        SqliteSink sink = new(new SqliteSinkOptions { Path = directory.File("k.db"), MaxAgeNs = long.MaxValue }, api.Ledger, NullLogger.Instance);
+        api.Sinks.Add(sink);
+        for (int i = 0; i < 5; i++)
+        {
+            sink.OnTransaction(TestTransactions.Make(status: 500 + i, startNs: (1_700_000_000 + i) * 1_000_000_000L));
+            sink.OnEvent(TestEvents.Kill((1_700_000_000 + i) * 1_000_000_000L, $"web-{i}"));
+        }
+        sink.Start();
+        sink.Dispose();
+        foreach (string what in (string[])["transactions", "events"])
+        {
+            (int found, string? cursor) = (0, null);
+            do
+            {
+                JsonElement page = await GetJsonAsync(api, $"/api/{what}?limit=2{(cursor is null ? string.Empty : $"&cursor={cursor}")}");
+                found += page.GetProperty(what).GetArrayLength();
+                cursor = page.GetProperty("next").GetString();
+            }
+            while (cursor is not null);
+            Assert.Equal(5, found);
+        }
+        Assert.Equal((int[])[504, 503, 502, 501, 500], await StatusesAsync(api, "/api/transactions?server=10.0.0.1:8080&client=10.0.0.2:40000"));
+        Assert.Empty(await StatusesAsync(api, "/api/transactions?client=[fd00::1]:40000"));
+        Assert.Empty(await StatusesAsync(api, "/api/transactions?last=1h"));
+        JsonElement told = (await GetJsonAsync(api, "/api/status")).GetProperty("sinks")[0];
+        Assert.Equal(("sqlite", "sqlite_red sqlite_log sqlite_events"), (told.GetProperty("id").GetString(), string.Join(' ', told.GetProperty("stages").EnumerateArray())));
+    }
+
+    [Theory]
+    [InlineData("/api/transactions?client=10.0.0.1", "client: '10.0.0.1' is not an address; allowed is ip:port")]
+    [InlineData("/api/transactions?server=web-1:80", "server: 'web-1:80' is not an address")]
+    [InlineData("/api/transactions?cursor=1", "cursor: '1' is not the next of a page")]
+    [InlineData("/api/events?type=oom", "type: 'oom' is not allowed; allowed is oomkill or tcpsynbl")]
+    [InlineData("/api/transactions/stream?max-per-second=0", "max-per-second: '0' is not allowed; allowed is a number from 1 to 100000")]
+    public async Task A_search_says_what_is_wrong(string path, string expected)
+    {
+        using TemporaryDirectory directory = new();
+        await using ApiFixture api = new() { LogPath = directory.File("k.db") };
+        await api.StartAsync();
+        using HttpResponseMessage response = await api.Client.GetAsync(path, Stop);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.StartsWith(expected, JsonDocument.Parse(await response.Content.ReadAsStringAsync(Stop)).RootElement.GetProperty("error").GetString(), StringComparison.Ordinal);
+    }
+
     private static async Task<string[]> TypesAsync(ApiFixture api, string path) =>
         [.. (await GetJsonAsync(api, path)).GetProperty("events").EnumerateArray().Select(static row => row.GetProperty("event").GetString()!)];
 

@@ -67,7 +67,7 @@ export function Chart({ label, timeS, stepS, series, format, heightPx = 180, isL
   const plot = usePlot(box, make, data, JSON.stringify([series.map((one) => [one.label, one.color]), isLog, heightPx]));
 
   const onKeyDown = (event: KeyboardEvent) => {
-    const index = stepped(plot.current?.cursor.idx ?? null, event.key, timeS.length);
+    const index = stepped(plot.current?.cursor.idx ?? null, event.key, knownSteps(series));
     if (plot.current && index !== null) {
       event.preventDefault();
       plot.current.setCursor({ left: plot.current.valToPos(timeS[index] ?? 0, 'x'), top: 10 });
@@ -106,6 +106,9 @@ type Shown = Pick<ChartProps, 'timeS' | 'stepS' | 'series' | 'format'>;
 
 /** The step that a key leads to from a step; null for other keys. */
 export function stepped(index: number | null, key: string, length: number): number | null {
+  if (length === 0) {
+    return null;
+  }
   const last = length - 1;
   switch (key) {
     case 'ArrowLeft': return Math.max(0, (index ?? length) - 1);
@@ -114,6 +117,11 @@ export function stepped(index: number | null, key: string, length: number): numb
     case 'End': return last;
     default: return null;
   }
+}
+
+/** Steps up to the last one that has a value. */
+function knownSteps(series: readonly ChartSeries[]): number {
+  return 1 + Math.max(-1, ...series.map((one) => one.values.findLastIndex((value) => value !== null)));
 }
 
 /** From the first step's start to the last one's end, so that charts with other data are aligned. */

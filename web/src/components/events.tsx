@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Polled } from '../lib/polled';
 import type { Schemas } from '../api/client';
 import { type Event, eventNames, type EventMark, figures, headline, marksOf } from '../lib/events';
@@ -11,15 +12,25 @@ import { Wire } from './wire';
 
 const types = ['oomkill', 'tcpsynbl'] as const;
 const laneNames = { oomkill: 'OOM kills', tcpsynbl: 'Full queues' } as const;
-const markPx = 22;
+/** A mark with its count. */
+const markPx = 34;
 
 /** OOM kills and full accept queues over the range, as marks under a chart of the same width; a mark opens what happened. */
 export function EventStrip({ polled, sinceS, untilS }: { polled: Polled<Schemas['Events']>; sinceS: number; untilS: number }) {
   const opened = useSignal<Event[] | null>(null);
-  const places = Math.max(8, Math.floor((Math.min(window.innerWidth, 1600) - leftPx - 100) / markPx));
+  const box = useRef<HTMLDivElement>(null);
+  const widthPx = useSignal(600);
+  useEffect(() => {
+    const observer = new ResizeObserver(() => { widthPx.value = box.current?.clientWidth ?? 600; });
+    if (box.current) {
+      observer.observe(box.current);
+    }
+    return () => { observer.disconnect(); };
+  }, []);
+  const places = Math.max(4, Math.floor((widthPx.value - leftPx - rightPx) / markPx));
   const marks = marksOf(polled.data?.events ?? [], sinceS, untilS, places);
   return (
-    <div class="events">
+    <div ref={box} class="events">
       {types.filter((type) => marks.some((mark) => mark.type === type)).map((type) => (
         <div key={type} class="events-lane">
           <div class="events-name muted">{laneNames[type]}</div>

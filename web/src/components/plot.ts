@@ -7,7 +7,7 @@ import { tick } from '../lib/ticks';
 
 /** Where the plot begins and ends within its box, so that what stands above each other is aligned; pixels. */
 export const leftPx = 76;
-export const rightPx = 16;
+export const rightPx = 20;
 
 const font = '12px system-ui, sans-serif';
 
@@ -20,7 +20,7 @@ export function timeAxis(): uPlot.Axis {
     ticks: { show: false },
     size: 26,
     // Seconds need more room.
-    space: (_plot, _axis, from, to) => (to - from < 200 ? 70 : 46),
+    space: (_plot, _axis, from, to) => (to - from < 200 ? 70 : 40),
     values: (_plot, splits, _axis, _space, increment) => splits.map((at) => tick(at, increment)),
   };
 }

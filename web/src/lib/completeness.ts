@@ -1,5 +1,5 @@
 import type { Schemas } from '../api/client';
-import { count, percent } from './format';
+import { bytes, count, percent } from './format';
 
 /** What the header's badge says: 1 is all, and what is not all is never said to be. */
 export function badgeText(completeness: number): string {
@@ -24,7 +24,7 @@ const full = 'Its queue was full: it came faster than it could be taken.';
 const losses: Record<string, string> = {
   ring_full: 'The ring buffer from the kernel was full: packets came faster than the agent read them. A larger plugins.traffic.ring_bytes rides out bursts.',
   no_storage: 'The kernel had no memory for the state of a socket.',
-  over_budget: 'A connection was busier than its budget of records allows.',
+  over_budget: 'More bytes than are looked at of a connection before its protocol is known.',
   malformed: 'It could not be read.',
   handshake_unclaimed: 'Data came with a handshake whose connection was not found.',
   slow_reader: 'Somebody who watches live, such as this page, was too slow; the agent does not wait.',
@@ -80,7 +80,7 @@ export function drops(ledger: Schemas['Ledger']): Drop[] {
 }
 
 const noteWords: Record<string, string> = {
-  stream_lost_bytes: 'bytes were sent and never reached the agent',
+  stream_lost_bytes: 'of payload were sent and never reached the agent',
   stream_gaps: 'gaps in connections, where bytes were lost',
   stream_evicted_connections: 'connections were forgotten, since streams.max_connections was reached',
   tcpsynbl_not_parsed: 'packets for a full accept queue had longer headers than the watch follows',
@@ -90,7 +90,7 @@ const noteWords: Record<string, string> = {
 export function notes(ledger: Schemas['Ledger']): string[] {
   return Object.entries(ledger.notes)
     .filter(([, value]) => value > 0)
-    .map(([name, value]) => `${count(value)} ${noteWords[name] ?? name.replaceAll('_', ' ')}`);
+    .map(([name, value]) => `${name.endsWith('_bytes') ? bytes(value) : count(value)} ${noteWords[name] ?? name.replaceAll('_', ' ')}`);
 }
 
 /** What the badge's dialog begins with. */

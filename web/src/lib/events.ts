@@ -14,23 +14,25 @@ export interface EventMark {
   events: Event[];
 }
 
-/** Puts events of one type into as many places as there is room for; each is where its newest event is. */
+/** Puts events of one type that are nearer than one of so many places together; a mark is where its newest event is, so that marks do not cover each other. */
 export function marksOf(events: readonly Event[], sinceS: number, untilS: number, places: number): EventMark[] {
-  const marks = new Map<string, EventMark>();
-  for (const event of events) {
-    const at = (Date.parse(event.time) / 1000 - sinceS) / (untilS - sinceS);
-    if (at < 0 || at > 1) {
-      continue;
-    }
-    const key = `${event.event} ${Math.min(places - 1, Math.floor(at * places))}`;
-    const mark = marks.get(key);
-    if (mark) {
-      mark.events.push(event);
+  const placed = events
+    .map((event) => ({ event, at: (Date.parse(event.time) / 1000 - sinceS) / (untilS - sinceS) }))
+    .filter(({ at }) => at >= 0 && at <= 1)
+    .sort((a, b) => b.at - a.at);
+  const marks: EventMark[] = [];
+  const last = new Map<Event['event'], EventMark>();
+  for (const { event, at } of placed) {
+    const near = last.get(event.event);
+    if (near && near.at - at < 1 / places) {
+      near.events.push(event);
     } else {
-      marks.set(key, { at, type: event.event, events: [event] });
+      const mark = { at, type: event.event, events: [event] };
+      marks.push(mark);
+      last.set(event.event, mark);
     }
   }
-  return [...marks.values()].sort((a, b) => a.at - b.at);
+  return marks.reverse();
 }
 
 function text(event: Event, name: string): string | null {

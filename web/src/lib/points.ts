@@ -38,9 +38,10 @@ export function knownS(steps: Steps): (number | null)[] {
   });
 }
 
-/** How many steps there are but for the open one. */
-export function fullSteps({ timeS, stepS, nowS }: Steps): number {
-  return timeS.filter((start) => start + stepS <= nowS).length;
+/** The steps to draw counts of: from the first one of which something is known, to where the open one begins. */
+export function fullSteps({ timeS, stepS, knownSinceS, nowS }: Steps): { from: number; to: number } {
+  const known = timeS.findIndex((start) => start + stepS > (knownSinceS ?? Infinity));
+  return { from: known < 0 ? timeS.length : known, to: timeS.filter((start) => start + stepS <= nowS).length };
 }
 
 /** Counts as rates per second. */

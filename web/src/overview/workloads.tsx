@@ -11,7 +11,7 @@ import type { Sort } from '../lib/table';
 
 type Row = Schemas['WorkloadRow'];
 
-const columns = (steps: number): readonly Column<Row>[] => [
+const columns = ({ from, to }: { from: number; to: number }): readonly Column<Row>[] => [
   { id: 'name', head: 'Workload', sort: 'asc', cell: (row) => <Who one={row} /> },
   { id: 'rate', head: 'Rate', isRight: true, sort: 'desc', cell: (row) => rate(row.requests_per_second) },
   { id: 'error_ratio', head: 'Errors', hint: 'Share of requests that failed', isRight: true, sort: 'desc', cell: (row) => <span class={row.errors > 0 ? 'errors' : 'muted'}>{percent(row.error_ratio)}</span> },
@@ -19,7 +19,7 @@ const columns = (steps: number): readonly Column<Row>[] => [
   { id: 'p90', head: 'p90', hint: '90 % of the requests were faster', isRight: true, sort: 'desc', cell: (row) => duration(row.p90_ns) },
   { id: 'p99', head: 'p99', hint: '99 % of the requests were faster', isRight: true, sort: 'desc', cell: (row) => duration(row.p99_ns) },
   { id: 'max', head: 'Max', hint: 'The slowest request', isRight: true, cell: (row) => duration(row.max_ns) },
-  { id: 'spark', head: 'Requests and errors', cell: (row) => <Sparkline requests={row.spark.requests.slice(0, steps)} errors={row.spark.errors.slice(0, steps)} label={`${count(row.requests)} requests, ${count(row.errors)} errors`} /> },
+  { id: 'spark', head: 'Requests and errors', cell: (row) => <Sparkline requests={row.spark.requests.slice(0, to)} from={from} errors={row.spark.errors.slice(0, to)} label={`${count(row.requests)} requests, ${count(row.errors)} errors`} /> },
 ];
 
 /** All workloads of a page, in the agent's order. */

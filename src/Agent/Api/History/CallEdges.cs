@@ -9,25 +9,27 @@ internal sealed class CallEdges
     private readonly Groups<(WorkloadId Source, WorkloadId Destination, string Protocol), CallEdge> _edges =
         new((WorkloadId.Overflow, WorkloadId.Overflow, "http"), static key => new CallEdge(key.Source, key.Destination, key.Protocol));
 
-    private readonly Dictionary<CallKey, Sums> _sumsOf = new(ReferenceEqualityComparer.Instance);
+    private readonly QueryScratch _scratch;
+
+    private CallEdges(QueryScratch scratch) => _scratch = scratch;
 
     /// <summary>All of them.</summary>
     public IReadOnlyCollection<CallEdge> All => _edges.All;
 
     /// <summary>Reads them.</summary>
-    public static CallEdges Read(HistoryPlan plan, HistoryFilter filter, CancellationToken stop)
+    public static CallEdges Read(HistoryPlan plan, HistoryFilter filter, QueryScratch scratch, CancellationToken stop)
     {
-        CallEdges edges = new();
+        CallEdges edges = new(scratch);
         plan.ReadCalls(filter, edges.Add, stop);
         return edges;
     }
 
     private void Add(in HistoryRow<CallKey> row)
     {
-        if (!_sumsOf.TryGetValue(row.Key, out Sums? sums))
+        if (!_scratch.Calls.TryGetValue(row.Key, out Sums? sums))
         {
             CallKey key = row.Key;
-            _sumsOf.Add(key, sums = _edges[(WorkloadId.Of(key.Source), WorkloadId.Of(key.Destination), key.Protocol)].SumsOf(key.Role));
+            _scratch.Calls.Add(key, sums = _edges[(WorkloadId.Of(key.Source), WorkloadId.Of(key.Destination), key.Protocol)].SumsOf(key.Role, _scratch));
         }
         sums.Add(in row);
     }
@@ -52,7 +54,7 @@ internal sealed class CallEdge(WorkloadId source, WorkloadId destination, string
     public string SeenBy => _server is null ? "client" : _client is null ? "server" : "both";
 
     /// <summary>Adds up for one end.</summary>
-    public Sums SumsOf(string role) => role == "server" ? _server ??= new Sums() : _client ??= new Sums();
+    public Sums SumsOf(string role, QueryScratch scratch) => role == "server" ? _server ??= scratch.Rent() : _client ??= scratch.Rent();
 
     /// <summary>The most asked first.</summary>
     public static IEnumerable<CallEdge> Sorted(IEnumerable<CallEdge> edges) => edges.OrderByDescending(static edge => edge.Sums.Requests)

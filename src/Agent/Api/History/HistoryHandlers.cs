@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Text.Json;
 using KubeBpfBox.Core.Records;
 using Microsoft.AspNetCore.Http;
@@ -12,8 +13,11 @@ internal sealed class HistoryHandlers(JoinedHistory history, QueryGate gate, Tim
     private const int MaxWorkloads = 1000;
     private const int MaxEdges = 1000;
 
+    /// <summary>As many as queries ran at the same time; the gate bounds them.</summary>
+    private readonly ConcurrentStack<QueryScratch> _scratches = [];
+
     /// <summary>Writes an answer.</summary>
-    private delegate void Answerer(Utf8JsonWriter json, HistoryPlan plan, CancellationToken stop);
+    private delegate void Answerer(Utf8JsonWriter json, HistoryPlan plan, QueryScratch scratch, CancellationToken stop);
 
     public Task WorkloadsAsync(HttpContext context)
     {
@@ -28,7 +32,7 @@ internal sealed class HistoryHandlers(JoinedHistory history, QueryGate gate, Tim
             query.Choice("order", sort == "name" ? "asc" : "desc", "asc", "desc") == "desc",
             query.Number("limit", 1, MaxWorkloads, 100),
             query.Number("offset", 0, 1_000_000, 0));
-        return AnswerAsync(context, query, range, (json, plan, stop) => WorkloadsQuery.Write(json, plan, options, stop));
+        return AnswerAsync(context, query, range, (json, plan, scratch, stop) => WorkloadsQuery.Write(json, plan, options, scratch, stop));
     }
 
     public Task WorkloadAsync(HttpContext context)
@@ -42,7 +46,7 @@ internal sealed class HistoryHandlers(JoinedHistory history, QueryGate gate, Tim
         }
         WorkloadId id = new(name ?? string.Empty, query.Text("kind"), query.Text("namespace"));
         string role = Role(query);
-        return AnswerAsync(context, query, range, (json, plan, stop) => WorkloadQuery.Write(json, plan, id, role, stop));
+        return AnswerAsync(context, query, range, (json, plan, scratch, stop) => WorkloadQuery.Write(json, plan, id, role, scratch, stop));
     }
 
     public Task MapAsync(HttpContext context)
@@ -51,7 +55,7 @@ internal sealed class HistoryHandlers(JoinedHistory history, QueryGate gate, Tim
         HistoryRange range = HistoryRange.From(TimeRange.Read(query), DefaultPoints, time.NowNs(), query);
         string? ns = query.Text("namespace");
         int limit = query.Number("limit", 1, MaxEdges, 200);
-        return AnswerAsync(context, query, range, (json, plan, stop) => MapQuery.Write(json, plan, ns, limit, stop));
+        return AnswerAsync(context, query, range, (json, plan, scratch, stop) => MapQuery.Write(json, plan, ns, limit, scratch, stop));
     }
 
     private static string Role(QueryReader query) => query.Choice("role", "server", "server", "client");
@@ -65,10 +69,22 @@ internal sealed class HistoryHandlers(JoinedHistory history, QueryGate gate, Tim
 
     private ReadOnlyMemory<byte> Write(HistoryRange range, Answerer answerer, CancellationToken stop)
     {
-        ArrayBufferWriter<byte> answer = new(16 * 1024);
-        using Utf8JsonWriter json = new(answer);
-        answerer(json, history.Plan(range), stop);
-        json.Flush();
-        return answer.WrittenMemory;
+        if (!_scratches.TryPop(out QueryScratch? scratch))
+        {
+            scratch = new QueryScratch();
+        }
+        try
+        {
+            ArrayBufferWriter<byte> answer = new(16 * 1024);
+            using Utf8JsonWriter json = new(answer);
+            answerer(json, history.Plan(range), scratch, stop);
+            json.Flush();
+            return answer.WrittenMemory;
+        }
+        finally
+        {
+            scratch.Clear();
+            _scratches.Push(scratch);
+        }
     }
 }

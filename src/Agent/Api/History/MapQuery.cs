@@ -11,12 +11,13 @@ internal static class MapQuery
     /// <param name="plan">Where the range is read.</param>
     /// <param name="ns">Only calls with an end in this namespace; null for all.</param>
     /// <param name="limit">Calls at most.</param>
+    /// <param name="scratch">Where it is added up.</param>
     /// <param name="stop">Ends the reading.</param>
-    public static void Write(Utf8JsonWriter json, HistoryPlan plan, string? ns, int limit, CancellationToken stop)
+    public static void Write(Utf8JsonWriter json, HistoryPlan plan, string? ns, int limit, QueryScratch scratch, CancellationToken stop)
     {
         // All are read, whatever the namespace: a node's numbers are of all that it serves.
-        CallEdges edges = CallEdges.Read(plan, HistoryFilter.All, stop);
-        Dictionary<WorkloadId, Sums> served = Served(edges);
+        CallEdges edges = CallEdges.Read(plan, HistoryFilter.All, scratch, stop);
+        Dictionary<WorkloadId, Sums> served = Served(edges, scratch);
         CallEdge[] wanted = [.. edges.All.Where(edge => ns is null || edge.Source.Namespace == ns || edge.Destination.Namespace == ns)];
         CallEdge[] shown = [.. CallEdge.Sorted(wanted).Take(limit)];
         json.WriteStartObject();
@@ -27,7 +28,7 @@ internal static class MapQuery
             json.WriteStartObject();
             json.WriteString("id"u8, id.ToString());
             HistoryJson.WriteNames(json, id);
-            HistoryJson.WriteSummary(json, served.GetValueOrDefault(id) ?? new Sums(), plan);
+            HistoryJson.WriteSummary(json, served.GetValueOrDefault(id) ?? scratch.Rent(), plan);
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -47,14 +48,14 @@ internal static class MapQuery
     }
 
     /// <summary>What each is asked by all others together.</summary>
-    private static Dictionary<WorkloadId, Sums> Served(CallEdges edges)
+    private static Dictionary<WorkloadId, Sums> Served(CallEdges edges, QueryScratch scratch)
     {
         Dictionary<WorkloadId, Sums> served = [];
         foreach (CallEdge edge in edges.All)
         {
             if (!served.TryGetValue(edge.Destination, out Sums? sums))
             {
-                served.Add(edge.Destination, sums = new Sums());
+                served.Add(edge.Destination, sums = scratch.Rent());
             }
             sums.Add(edge.Sums);
         }

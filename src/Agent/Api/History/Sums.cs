@@ -6,6 +6,8 @@ namespace KubeBpfBox.Agent.Api.History;
 /// <summary>What rows are added up to.</summary>
 internal sealed class Sums
 {
+    private Spark? _spark;
+
     /// <summary>Requests.</summary>
     public long Requests { get; private set; }
 
@@ -20,6 +22,10 @@ internal sealed class Sums
 
     /// <summary>Durations of those that have one.</summary>
     public DurationHistogram Durations { get; } = new();
+
+    /// <summary>Requests and errors in each step of a range; made when it is first asked for.</summary>
+    /// <param name="steps">How many steps.</param>
+    public Spark Spark(int steps) => _spark is { } made && made.Steps == steps ? made : _spark = new Spark(steps);
 
     /// <summary>Errors divided by requests.</summary>
     public double ErrorRatio => Requests == 0 ? 0 : (double)Errors / Requests;
@@ -49,21 +55,33 @@ internal sealed class Sums
     {
         Requests = Errors = RequestBytes = ResponseBytes = 0;
         Durations.Clear();
+        _spark?.Clear();
     }
 }
 
 /// <summary>Requests and errors in each step of a range.</summary>
 internal sealed class Spark(int steps)
 {
+    /// <summary>How many steps.</summary>
+    public int Steps => steps;
+
     /// <summary>Requests in each step, oldest first.</summary>
     public long[] Requests { get; } = new long[steps];
 
     /// <summary>Errors in each step.</summary>
     public long[] Errors { get; } = new long[steps];
 
+    /// <summary>Adds a row.</summary>
     public void Add<TKey>(int step, in HistoryRow<TKey> row)
     {
         Requests[step] += row.Requests;
         Errors[step] += row.Errors;
+    }
+
+    /// <summary>Forgets all, and keeps the memory.</summary>
+    public void Clear()
+    {
+        Array.Clear(Requests);
+        Array.Clear(Errors);
     }
 }

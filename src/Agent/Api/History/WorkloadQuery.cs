@@ -13,18 +13,22 @@ internal sealed class WorkloadQuery
     private readonly HistoryPlan _plan;
     private readonly WorkloadId _id;
     private readonly string _role;
-    private readonly Sums _summary = new();
+    private readonly QueryScratch _scratch;
+    private readonly Sums _summary;
     private readonly Sums[] _steps;
-    private readonly Groups<(string Method, string Route), RouteRow> _routes = new(("overflow", "overflow"), static key => new RouteRow(key.Method, key.Route));
-    private readonly Groups<string, PodRow> _pods = new("overflow", static name => new PodRow(name));
-    private readonly Dictionary<SeriesKey, (RouteRow Route, PodRow Pod)> _rowsOf = new(ReferenceEqualityComparer.Instance);
+    private readonly Groups<(string Method, string Route), RouteRow> _routes;
+    private readonly Groups<string, PodRow> _pods;
 
-    private WorkloadQuery(HistoryPlan plan, WorkloadId id, string role)
+    private WorkloadQuery(HistoryPlan plan, WorkloadId id, string role, QueryScratch scratch)
     {
         _plan = plan;
         _id = id;
         _role = role;
-        _steps = [.. Enumerable.Range(0, plan.Range.Steps).Select(static _ => new Sums())];
+        _scratch = scratch;
+        _summary = scratch.Rent();
+        _steps = [.. Enumerable.Range(0, plan.Range.Steps).Select(_ => scratch.Rent())];
+        _routes = new(("overflow", "overflow"), key => new RouteRow(key.Method, key.Route, scratch.Rent()));
+        _pods = new("overflow", name => new PodRow(name, scratch.Rent()));
     }
 
     /// <summary>Reads and answers.</summary>
@@ -32,27 +36,38 @@ internal sealed class WorkloadQuery
     /// <param name="plan">Where the range is read.</param>
     /// <param name="id">Which; without a kind or a namespace all of the name.</param>
     /// <param name="role">"server" or "client".</param>
+    /// <param name="scratch">Where it is added up.</param>
     /// <param name="stop">Ends the reading.</param>
-    public static void Write(Utf8JsonWriter json, HistoryPlan plan, WorkloadId id, string role, CancellationToken stop)
+    public static void Write(Utf8JsonWriter json, HistoryPlan plan, WorkloadId id, string role, QueryScratch scratch, CancellationToken stop)
     {
-        WorkloadQuery query = new(plan, id, role);
+        WorkloadQuery query = new(plan, id, role, scratch);
         HistoryFilter filter = new(id.Namespace, id.Name, id.Kind, role);
         plan.ReadSeries(filter, query.Add, stop);
-        CallEdges calls = CallEdges.Read(plan, filter, stop);
-        query.Write(json, calls);
+        query.AddUp();
+        query.Write(json, CallEdges.Read(plan, filter, scratch, stop));
     }
 
     private void Add(in HistoryRow<SeriesKey> row)
     {
-        if (!_rowsOf.TryGetValue(row.Key, out (RouteRow Route, PodRow Pod) rows))
+        if (!_scratch.Series.TryGetValue(row.Key, out Sums? sums))
         {
-            _rowsOf.Add(row.Key, rows = (_routes[(row.Key.Method, row.Key.Route)], _pods[PodOf(row.Key.Workload)]));
+            _scratch.Series.Add(row.Key, sums = _scratch.Rent());
         }
-        _summary.Add(in row);
+        sums!.Add(in row);
         _steps[_plan.Range.IndexOf(row.StartS)].Add(in row);
-        rows.Pod.Sums.Add(in row);
-        rows.Route.Sums.Add(in row);
-        rows.Route.AddStatus(row.Key.Status, row.Requests);
+    }
+
+    /// <summary>Series are few beside their rows: routes, pods and all together are sums of theirs.</summary>
+    private void AddUp()
+    {
+        foreach ((SeriesKey key, Sums? sums) in _scratch.Series)
+        {
+            _summary.Add(sums!);
+            _pods[PodOf(key.Workload)].Sums.Add(sums!);
+            RouteRow route = _routes[(key.Method, key.Route)];
+            route.Sums.Add(sums!);
+            route.AddStatus(key.Status, sums!.Requests);
+        }
     }
 
     private static string PodOf(Workload workload) => workload.Pod ?? workload.Container ?? workload.Name;
@@ -146,23 +161,18 @@ internal sealed class WorkloadQuery
         json.WriteEndObject();
     }
 
-    private sealed class RouteRow(string method, string route)
+    private sealed class RouteRow(string method, string route, Sums sums)
     {
         public string Method => method;
 
         public string Route => route;
 
-        public Sums Sums { get; } = new();
+        public Sums Sums => sums;
 
         public SortedDictionary<int, long> Statuses { get; } = [];
 
         public void AddStatus(int status, long requests) => Statuses[status] = Statuses.GetValueOrDefault(status) + requests;
     }
 
-    private sealed class PodRow(string name)
-    {
-        public string Name => name;
-
-        public Sums Sums { get; } = new();
-    }
+    private sealed record PodRow(string Name, Sums Sums);
 }

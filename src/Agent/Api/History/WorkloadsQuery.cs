@@ -11,54 +11,59 @@ internal sealed class WorkloadsQuery
 
     private readonly HistoryPlan _plan;
     private readonly Options _options;
-    private readonly Row _totals;
+    private readonly Dictionary<SeriesKey, Sums?> _sumsOf;
+    private readonly Sums _totals;
+    private readonly Spark _totalsSpark;
     private readonly Groups<WorkloadId, Row> _rows;
     private readonly SortedSet<string> _namespaces = new(StringComparer.Ordinal);
-    private readonly Dictionary<SeriesKey, Row?> _rowOf = new(ReferenceEqualityComparer.Instance);
 
-    private WorkloadsQuery(HistoryPlan plan, Options options)
+    private WorkloadsQuery(HistoryPlan plan, Options options, QueryScratch scratch)
     {
         _plan = plan;
         _options = options;
-        _totals = new Row(default, plan.Range.Steps);
-        _rows = new Groups<WorkloadId, Row>(WorkloadId.Overflow, id => new Row(id, plan.Range.Steps));
+        _sumsOf = scratch.Series;
+        _totals = scratch.Rent();
+        _totalsSpark = _totals.Spark(plan.Range.Steps);
+        _rows = new Groups<WorkloadId, Row>(WorkloadId.Overflow, id => new Row(id, scratch.Rent()));
     }
 
     /// <summary>Reads and answers.</summary>
-    public static void Write(Utf8JsonWriter json, HistoryPlan plan, Options options, CancellationToken stop)
+    public static void Write(Utf8JsonWriter json, HistoryPlan plan, Options options, QueryScratch scratch, CancellationToken stop)
     {
-        WorkloadsQuery query = new(plan, options);
+        WorkloadsQuery query = new(plan, options, scratch);
         plan.ReadSeries(new HistoryFilter(Role: options.Role), query.Add, stop);
         query.Write(json);
     }
 
     private void Add(in HistoryRow<SeriesKey> row)
     {
-        if (!_rowOf.TryGetValue(row.Key, out Row? to))
+        if (!_sumsOf.TryGetValue(row.Key, out Sums? sums))
         {
-            _rowOf.Add(row.Key, to = RowOf(WorkloadId.Of(row.Key.Workload)));
+            _sumsOf.Add(row.Key, sums = SumsOf(WorkloadId.Of(row.Key.Workload)));
         }
-        if (to is not null)
+        if (sums is not null)
         {
             int step = _plan.Range.IndexOf(row.StartS);
-            to.Add(step, in row);
-            _totals.Add(step, in row);
+            sums.Add(in row);
+            sums.Spark(_plan.Range.Steps).Add(step, in row);
+            _totalsSpark.Add(step, in row);
         }
     }
 
     /// <summary>Null for a workload that is not wanted; its namespace is told all the same.</summary>
-    private Row? RowOf(WorkloadId id)
+    private Sums? SumsOf(WorkloadId id)
     {
         if (id.Namespace is not null)
         {
             _namespaces.Add(id.Namespace);
         }
-        return (_options.Namespace is null || _options.Namespace == id.Namespace) && id.Has(_options.Text) ? _rows[id] : null;
+        return (_options.Namespace is null || _options.Namespace == id.Namespace) && id.Has(_options.Text) ? _rows[id].Sums : null;
     }
 
     private void Write(Utf8JsonWriter json)
     {
         Row[] rows = Sorted();
+        Array.ForEach(rows, row => _totals.Add(row.Sums));
         int next = _options.Offset + _options.Limit;
         json.WriteStartObject();
         HistoryJson.WriteRange(json, _plan);
@@ -74,8 +79,8 @@ internal sealed class WorkloadsQuery
         }
         HistoryJson.WriteTexts(json, "namespaces"u8, _namespaces);
         json.WriteStartObject("totals"u8);
-        HistoryJson.WriteSummary(json, _totals.Sums, _plan);
-        HistoryJson.WriteSpark(json, _totals.Spark);
+        HistoryJson.WriteSummary(json, _totals, _plan);
+        HistoryJson.WriteSpark(json, _totalsSpark);
         json.WriteEndObject();
         json.WriteStartArray("workloads"u8);
         foreach (Row row in rows.Skip(_options.Offset).Take(_options.Limit))
@@ -84,7 +89,7 @@ internal sealed class WorkloadsQuery
             HistoryJson.WriteNames(json, row.Id);
             HistoryJson.WriteSummary(json, row.Sums, _plan);
             HistoryJson.WriteBytes(json, row.Sums);
-            HistoryJson.WriteSpark(json, row.Spark);
+            HistoryJson.WriteSpark(json, row.Sums.Spark(_plan.Range.Steps));
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -125,18 +130,5 @@ internal sealed class WorkloadsQuery
     /// <param name="Offset">Rows before it.</param>
     internal sealed record Options(string Role, string? Namespace, string Text, string Sort, bool IsDescending, int Limit, int Offset);
 
-    private sealed class Row(WorkloadId id, int steps)
-    {
-        public WorkloadId Id => id;
-
-        public Sums Sums { get; } = new();
-
-        public Spark Spark { get; } = new(steps);
-
-        public void Add(int step, in HistoryRow<SeriesKey> row)
-        {
-            Sums.Add(in row);
-            Spark.Add(step, in row);
-        }
-    }
+    private sealed record Row(WorkloadId Id, Sums Sums);
 }
