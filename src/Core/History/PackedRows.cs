@@ -25,7 +25,8 @@ internal static class PackedRows
         int at = 0;
         foreach (long number in (ReadOnlySpan<long>)[key, requests, errors, requestBytes, responseBytes, length])
         {
-            at += Varint.Write(row[at..], number);
+            // A sum that ran over, as damaged captures may bring about, must not cost the rows behind it.
+            at += Varint.Write(row[at..], Math.Max(number, 0));
         }
         histogram[..length].CopyTo(row[at..]);
         to.Advance(at + length);

@@ -1,6 +1,6 @@
 namespace KubeBpfBox.Core.Live;
 
-/// <summary>Lets so many a second pass, in slices of a tenth of it; of a slice that is over hardly anything can be made up for.</summary>
+/// <summary>Lets so many a second pass on average: a burst of a second's worth after a quiet one, and in slices of a tenth of it when there is always more.</summary>
 /// <remarks>Not thread-safe. Units: milliseconds of a clock that goes on; a coarse one will do.</remarks>
 /// <param name="perSecond">At least 1.</param>
 internal sealed class RateLimit(int perSecond)
@@ -11,10 +11,9 @@ internal sealed class RateLimit(int perSecond)
     /// <summary>One costs as many as there are slices, so that a slice gives a whole number of shares.</summary>
     private const long OneInShares = SlicesPerSecond;
 
+    private readonly long _maxShares = perSecond * OneInShares;
     private long _slice = long.MinValue;
-
-    // The first may pass whatever the rate is.
-    private long _shares = Math.Max(perSecond, OneInShares);
+    private long _shares = perSecond * OneInShares;
 
     /// <summary>Whether one may pass now.</summary>
     public bool TryPass(long nowMs)
@@ -22,9 +21,8 @@ internal sealed class RateLimit(int perSecond)
         long slice = nowMs / SliceMs;
         if (slice > _slice)
         {
-            long slices = _slice == long.MinValue ? 0 : Math.Min(slice - _slice, OneInShares);
-            // What is left of a slice and less than one is carried over; a quiet minute is no credit for a burst.
-            _shares = Math.Min(_shares + (slices * perSecond), perSecond + OneInShares - 1);
+            long slices = _slice == long.MinValue ? 0 : Math.Min(slice - _slice, SlicesPerSecond);
+            _shares = Math.Min(_shares + (slices * perSecond), _maxShares);
             _slice = slice;
         }
         if (_shares < OneInShares)

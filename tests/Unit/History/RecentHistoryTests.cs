@@ -14,10 +14,10 @@ public sealed class RecentHistoryTests
     private static RedWindow Window(int index, IEnumerable<RedSeriesSnapshot> series, params IEnumerable<CallSnapshot> calls) =>
         new((FirstS + (index * 10)) * TestCalls.SecondNs, 10 * TestCalls.SecondNs, [.. series]) { Calls = [.. calls] };
 
-    private static RedSeriesSnapshot Series(Workload workload, string route, long count, string role = "server") => new()
+    private static RedSeriesSnapshot Series(Workload workload, string route, long count, string role = "server", long? requestBytes = null) => new()
     {
         Workload = workload, Role = role, Protocol = "http", Method = "GET", Route = route, Status = 200, ErrorType = null, Count = count, Errors = count / 2,
-        RequestBytes = count * 1000, ResponseBytes = count * 70_000, Duration = Durations(count), IsOverflow = false,
+        RequestBytes = requestBytes ?? count * 1000, ResponseBytes = count * 70_000, Duration = Durations(count), IsOverflow = false,
     };
 
     private static CallSnapshot Call(Workload source, Workload destination, long count, string role = "server") => new()
@@ -158,6 +158,17 @@ public sealed class RecentHistoryTests
         Assert.Equal(1000, kept + history.CutRows.Value);
         Assert.Single(ReadCalls(history));
         Assert.InRange(history.Bytes, 1, 50_000);
+    }
+
+    [Fact]
+    public void A_sum_that_ran_over_costs_no_other_row()
+    {
+        RecentHistory history = new();
+        history.OnWindow(Window(0, [Series(Web, "/", 1, requestBytes: long.MinValue), Series(Cart, "/", 2, requestBytes: long.MaxValue)]));
+        List<long> bytes = [];
+        history.ReadSeries(0, long.MaxValue, 10, HistoryFilter.All, (in row) => bytes.Add(row.RequestBytes), TestContext.Current.CancellationToken);
+        Assert.Equal([0, long.MaxValue], bytes);
+        Assert.Equal([1L, 2L], Read(history).Select(static row => row.Requests));
     }
 
     [Fact]

@@ -41,7 +41,7 @@ test.describe('frame', () => {
   });
 
   test('dark and light: as the system says, by choice, and kept', async ({ page }) => {
-    const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     await page.emulateMedia({ colorScheme: 'light' });
     await page.goto('/');
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
@@ -85,9 +85,9 @@ test.describe('frame', () => {
   test('completeness is in view on each page, and says what was dropped', async ({ page }) => {
     for (const path of Object.values(pages)) {
       await page.goto(path);
-      await expect(page.locator('header').getByRole('button', { name: /complete/ })).toBeVisible();
+      await expect(page.locator('header').getByRole('button', { name: / seen$/ })).toBeVisible();
     }
-    await page.locator('header').getByRole('button', { name: /complete/ }).click();
+    await page.locator('header').getByRole('button', { name: / seen$/ }).click();
     await expect(page.getByRole('dialog')).toContainText('Left out on purpose');
   });
 

@@ -7,6 +7,7 @@ const workload = '/workload?workload=payments&namespace=billing&kind=Deployment'
 
 test.describe('the shop of make demo', () => {
   test('from the overview to a workload, its requests, and one request with both ends', async ({ page }) => {
+    test.setTimeout(90_000);
     await page.goto('/?last=5m');
     const table = page.getByRole('table').first();
     await expect(table.getByRole('row').filter({ hasText: 'frontend' })).toContainText(/\d req\/s/);
@@ -15,7 +16,7 @@ test.describe('the shop of make demo', () => {
     await expect(page.getByRole('heading', { level: 1 })).toContainText('payments');
     await expect(page.getByText('/charges').first()).toBeVisible();
     await expect(page.getByText('checkout').first(), 'who calls it').toBeVisible();
-    await page.getByRole('link', { name: /requests/i }).last().click();
+    await page.getByRole('link', { name: 'Its requests' }).click();
     await expect(page).toHaveURL(/\/requests\?.*workload=payments/);
     const row = page.getByRole('grid').getByRole('row').filter({ hasText: '/charges' }).first();
     await row.click();
@@ -27,8 +28,9 @@ test.describe('the shop of make demo', () => {
 
   test('the overview sorts and filters, and the address keeps both', async ({ page }) => {
     await page.goto('/?last=5m');
+    test.setTimeout(90_000);
     const names = () => page.getByRole('table').first().getByRole('rowheader').allInnerTexts();
-    await expect.poll(async () => (await names()).length).toBeGreaterThan(8);
+    await expect.poll(async () => (await names()).length, { timeout: 30_000 }).toBeGreaterThan(8);
     await page.getByRole('columnheader', { name: /workload/i }).first().getByRole('button').click();
     await expect.poll(async () => (await names()).map((name) => name.split('/')[0])).toEqual((await names()).map((name) => name.split('/')[0]).sort());
     await page.getByRole('searchbox').fill('cart');
@@ -38,10 +40,11 @@ test.describe('the shop of make demo', () => {
   });
 
   test('the live tail filters by namespace and pod', async ({ page }) => {
+    test.setTimeout(90_000);
     for (const [query, only] of [['namespace=billing', 'billing/payments'], ['namespace=shop&workload=cart', 'shop/cart'], ['pod=cart-0', 'shop/cart']] as const) {
       await page.goto(`/requests?${query}`);
       const rows = page.getByRole('grid').getByRole('row').filter({ has: page.getByRole('gridcell') });
-      await expect.poll(() => rows.count()).toBeGreaterThan(3);
+      await expect.poll(() => rows.count(), { timeout: 20_000 }).toBeGreaterThan(3);
       for (const text of await rows.allInnerTexts()) {
         expect(text).toContain(only);
       }
@@ -57,6 +60,7 @@ test.describe('the shop of make demo', () => {
 
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`no serious fault of accessibility, ${colorScheme}`, async ({ page }) => {
+      test.setTimeout(120_000);
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       for (const path of [...Object.values(pages), workload]) {
         await page.goto(path);
