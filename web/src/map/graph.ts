@@ -74,7 +74,8 @@ function sum(a: Figures, b: Figures): Figures {
   };
 }
 
-const outside = 'outside of Kubernetes';
+/** What has no namespace, as one box. */
+export const outside = 'outside of Kubernetes';
 
 function byNamespace(map: ApiMap): { nodes: (MapNode & { members: number })[]; edges: MapEdge[] } {
   const groupOf = new Map<string, string>();

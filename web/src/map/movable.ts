@@ -106,7 +106,11 @@ export function useMovable(element: RefObject<SVGSVGElement | null>, picture: Re
         : moved(view.peek(), at.x - last.x, at.y - last.y));
     }, { signal });
     for (const end of ['pointerup', 'pointercancel'] as const) {
-      box.addEventListener(end, (event) => { pointers.delete(event.pointerId); }, { signal });
+      box.addEventListener(end, (event) => {
+        pointers.delete(event.pointerId);
+        // The click of this press comes first; the next one may be of a key.
+        window.setTimeout(() => { dragged.current = pointers.size > 0; });
+      }, { signal });
     }
     box.addEventListener('wheel', (event) => {
       if (event.ctrlKey || event.metaKey || box.contains(document.activeElement)) {

@@ -27,7 +27,7 @@ export function Picture({ graph, choice, hrefOf }: { graph: Graph; choice: Label
   const detail = detailAt(k);
   return (
     <>
-      <svg ref={element} class="map" role="group" aria-label={`Map: ${graph.nodes.length} nodes, ${graph.edges.length} connections. Arrow keys move it, plus and minus zoom, 0 shows all. The table below has the same figures.`} tabIndex={0} style={{ aspectRatio: `${places.width} / ${places.height + 40}` }}>
+      <svg ref={element} class="map" role="group" aria-label={`Map: ${graph.nodes.length} nodes, ${graph.edges.length} connections. Arrow keys move it, plus and minus zoom, 0 shows all. The table below has the same figures.`} tabindex={0} style={{ aspectRatio: `${places.width} / ${places.height + 40}` }}>
         <defs>
           {(['ok', 'some', 'many'] as const).map((health) => (
             <marker key={health} id={`arrow-${health}`} class={`arrow is-${health}`} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto">
@@ -101,10 +101,15 @@ function Edge({ edge, path, isFar, onNear }: { edge: MapEdge; path: string; isFa
 function Label({ edge, at, k, choice }: { edge: MapEdge; at: Point; k: number; choice: LabelChoice }) {
   const size = textSize(11, k);
   const lines = edgeText(edge, choice);
+  const width = Math.max(...lines.map((line) => line.length)) * size * letter + size * 0.5;
+  const height = lines.length * size * 1.2 + size * 0.3;
   return (
-    <text class={`map-label is-${healthOf(edge.error_ratio)}`} style={{ fontSize: `${size}px` }} aria-hidden="true">
-      {lines.map((line, i) => <tspan key={i} x={at.x} y={at.y + (i - (lines.length - 1) / 2) * size * 1.2 + size * 0.35}>{line}</tspan>)}
-    </text>
+    <g class={`map-label is-${healthOf(edge.error_ratio)}`} aria-hidden="true">
+      <rect x={at.x - width / 2} y={at.y - height / 2} width={width} height={height} rx={size / 3} />
+      <text style={{ fontSize: `${size}px` }}>
+        {lines.map((line, i) => <tspan key={i} x={at.x} y={at.y + (i - (lines.length - 1) / 2) * size * 1.2 + size * 0.35}>{line}</tspan>)}
+      </text>
+    </g>
   );
 }
 

@@ -22,6 +22,7 @@ const stageNames: Record<string, string> = {
   capture: 'Packets of the capture',
   stream: 'Streams of bytes',
   red: 'Counting requests',
+  calls: 'Counting who calls whom',
   events: 'Events of the node',
   live: 'Live readers',
   oomkill: 'OOM kills',
@@ -35,7 +36,7 @@ export function stageName(name: string): string {
 }
 
 // The way of a request through the agent, in the order that it goes.
-const path = ['traffic_kernel', 'interface_kernel', 'capture', 'traffic_ring', 'interface', 'flows', 'stream', 'red', 'live'];
+const path = ['traffic_kernel', 'interface_kernel', 'capture', 'traffic_ring', 'interface', 'flows', 'stream', 'red', 'calls', 'live'];
 
 /** Stages by what they belong to: the way of requests, the node's events, the sinks. */
 export function stageGroups<T extends { name: string }>(stages: readonly T[], sinkStages: ReadonlySet<string>): { title: string; stages: T[] }[] {

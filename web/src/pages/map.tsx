@@ -5,7 +5,7 @@ import { count } from '../lib/format';
 import { usePolled } from '../lib/polled';
 import { range } from '../lib/range';
 import { hrefTo, query, setQuery } from '../lib/url';
-import { type ApiMap, type Graph, graphOf, type GraphNode, maxNodes, type Shrink } from '../map/graph';
+import { type ApiMap, type Graph, graphOf, type GraphNode, maxNodes, outside, type Shrink } from '../map/graph';
 import { labelChoices, type LabelChoice } from '../map/marks';
 import { Picture } from '../map/picture';
 import { EdgeTable } from '../map/edgeTable';
@@ -44,7 +44,8 @@ export function MapPage() {
 function Drawn({ map, graph, choice }: { map: ApiMap; graph: Graph; choice: LabelChoice }) {
   const hrefOf = (node: GraphNode) => (node.members === undefined
     ? workloadHref(node)
-    : hrefTo('/map', { namespace: node.workload }));
+    // There is no filter for what has no namespace.
+    : hrefTo('/map', node.workload === outside ? { show: 'busiest' } : { namespace: node.workload }));
   return (
     <>
       {graph.shrunk && (

@@ -61,7 +61,15 @@ export function LiveRequests({ filter }: { filter: Filter }) {
       resume();
     }
   };
-  useKeys({ p: toggle });
+  useKeys({
+    p: toggle,
+    // The opened request takes the first one.
+    Escape: () => {
+      if (pausedBy.current === 'scroll') {
+        resume();
+      }
+    },
+  });
 
   const painted = tail.painted.value;
   const { count } = tail;
