@@ -31,7 +31,7 @@ internal static class Operations
 
     private static Operation[] History(ApiSources sources, QueryGate gate)
     {
-        HistoryHandlers history = new(new JoinedHistory(sources.Recent, sources.Stored), gate, sources.Time);
+        HistoryHandlers history = new(new JoinedHistory(sources.Recent, sources.Stored, sources.Time.GetUtcNow().ToUnixTimeSeconds()), gate, sources.Time);
         return
         [
             new("/api/workloads", [.. s_stepped, "q", "sort", "order", "limit", "offset"], history.WorkloadsAsync),

@@ -40,6 +40,11 @@ internal sealed class TransactionStream(ApiSources sources, CancellationToken st
             await Router.ProblemAsync(context, StatusCodes.Status400BadRequest, query.Problem ?? problem!).ConfigureAwait(false);
             return;
         }
+        if (HttpMethods.IsHead(context.Request.Method))
+        {
+            context.Response.ContentType = "text/event-stream";
+            return;
+        }
         if (Interlocked.Increment(ref _streams) > MaxStreams)
         {
             Interlocked.Decrement(ref _streams);

@@ -90,6 +90,16 @@ public sealed class ApiHostTests
         Assert.Equal(HttpStatusCode.MethodNotAllowed, (await api.Client.PostAsync("/api/status", null, Stop)).StatusCode);
     }
 
+    [Fact]
+    public async Task Head_of_the_stream_ends()
+    {
+        await using ApiFixture api = new();
+        await api.StartAsync();
+        using HttpRequestMessage request = new(HttpMethod.Head, "/api/transactions/stream");
+        using HttpResponseMessage response = await api.Client.SendAsync(request, Stop);
+        Assert.Equal((HttpStatusCode.OK, "text/event-stream", 0), (response.StatusCode, response.Content.Headers.ContentType!.ToString(), api.Hub.SubscriberCount));
+    }
+
     [Theory]
     [InlineData("localhost", true)]
     [InlineData("LOCALHOST:1", true)]
@@ -215,7 +225,7 @@ public sealed class ApiHostTests
         Assert.Empty(await StatusesAsync(api, "/api/transactions?client=[fd00::1]:40000"));
         Assert.Empty(await StatusesAsync(api, "/api/transactions?last=1h"));
         JsonElement told = (await GetJsonAsync(api, "/api/status")).GetProperty("sinks")[0];
-        Assert.Equal(("sqlite", "sqlite_red sqlite_log sqlite_events"), (told.GetProperty("id").GetString(), string.Join(' ', told.GetProperty("stages").EnumerateArray())));
+        Assert.Equal(("sqlite", "sqlite_red sqlite_calls sqlite_log sqlite_events"), (told.GetProperty("id").GetString(), string.Join(' ', told.GetProperty("stages").EnumerateArray())));
     }
 
     [Theory]

@@ -39,6 +39,11 @@ public sealed class HostileInputTests
             lines.Add((await reader.ReadLineAsync(Stop))!);
         }
         while (!lines[^1].Contains("/last", StringComparison.Ordinal));
+        // The forms for people have a head of the columns before the first line.
+        if (lines.IndexOf("event: head") is int head and >= 0)
+        {
+            lines.RemoveRange(head, 2);
+        }
         string[] data = [.. lines.Where(static line => line.StartsWith("data: ", StringComparison.Ordinal))];
         Assert.Equal(2, data.Length);
         Assert.DoesNotContain(lines, static line => line.StartsWith("event:", StringComparison.Ordinal));

@@ -57,15 +57,26 @@ public sealed class JoinedHistoryTests
     {
         TestHistory recent = new() { SinceS = NowS - 6 - 600 }, stored = new(10, 60);
         HistoryRange range = Range("last=10m", 60);
-        HistoryPlan plan = Read(new JoinedHistory(recent, stored), range);
+        HistoryPlan plan = Read(new JoinedHistory(recent, stored, 0), range);
         Assert.Equal(("memory", recent.SinceS, 600 - 4), (plan.Source, plan.KnownSinceS, plan.KnownSeconds));
         Assert.Equal([(range.SinceS, range.UntilS, 10)], recent.Readings);
         Assert.Empty(stored.Readings);
 
         recent = new() { SinceS = NowS - 36 };
-        plan = Read(new JoinedHistory(recent, null), range);
+        plan = Read(new JoinedHistory(recent, null, 0), range);
         Assert.Equal(("memory", 36), (plan.Source, plan.KnownSeconds));
-        Assert.Equal((null, 596), (new JoinedHistory(new TestHistory(), null).Plan(range).KnownSinceS, new JoinedHistory(new TestHistory(), null).Plan(range).KnownSeconds));
+        Assert.Equal((null, 596), (new JoinedHistory(new TestHistory(), null, 0).Plan(range).KnownSinceS, new JoinedHistory(new TestHistory(), null, 0).Plan(range).KnownSeconds));
+    }
+
+    [Theory]
+    [InlineData("12:34:50", "12:34:53", "12:34:53", 3)]
+    [InlineData("12:34:50", "12:34:50", "12:34:50", 6)]
+    [InlineData("12:34:30", "12:34:53", "12:34:30", 26)]
+    [InlineData("12:34:50", "12:00:00", "12:34:50", 6)]
+    public void The_agent_s_first_window_is_known_from_its_start_on(string first, string started, string known, long seconds)
+    {
+        HistoryPlan plan = new JoinedHistory(new TestHistory { SinceS = At(first) }, null, At(started)).Plan(Range("last=10m", 60));
+        Assert.Equal((At(known), seconds), (plan.KnownSinceS, plan.KnownSeconds));
     }
 
     [Fact]
@@ -88,7 +99,7 @@ public sealed class JoinedHistoryTests
         stored.SinceS = At("09:30:00");
         HistoryRange range = Range("last=6h", 10);
         Assert.Equal((3600, "07:00:00", "13:00:00"), (range.StepS, TimeOf(range.SinceS), TimeOf(range.UntilS)));
-        HistoryPlan plan = new JoinedHistory(recent, stored).Plan(range);
+        HistoryPlan plan = new JoinedHistory(recent, stored, 0).Plan(range);
         long[] requests = new long[range.Steps];
         plan.ReadSeries(HistoryFilter.All, (in row) => requests[range.IndexOf(row.StartS)] += row.Requests, TestContext.Current.CancellationToken);
         Assert.Equal([0, 0, 180, 360, 360, 210], requests);
@@ -103,7 +114,7 @@ public sealed class JoinedHistoryTests
         (TestHistory recent, TestHistory stored) = (new(), new(10, 60));
         stored.Add(At("12:30:00"), s_workload, requests: 3);
         HistoryRange range = Range("last=15m", 90);
-        HistoryPlan plan = Read(new JoinedHistory(recent, stored), range);
+        HistoryPlan plan = Read(new JoinedHistory(recent, stored, 0), range);
         Assert.Equal(("store", At("12:30:00")), (plan.Source, plan.KnownSinceS));
         Assert.Equal([(range.SinceS, range.UntilS, 10)], stored.Readings);
         Assert.Empty(recent.Readings);
@@ -113,7 +124,7 @@ public sealed class JoinedHistoryTests
     public void A_range_before_memory_is_the_store_s_alone()
     {
         (TestHistory recent, TestHistory stored) = (new() { SinceS = At("12:00:00") }, new(10, 60));
-        Read(new JoinedHistory(recent, stored), Range("since=2026-01-31T10:00:00Z&until=2026-01-31T11:00:00Z", 60));
+        Read(new JoinedHistory(recent, stored, 0), Range("since=2026-01-31T10:00:00Z&until=2026-01-31T11:00:00Z", 60));
         Assert.Equal([(At("10:00:00"), At("11:00:00"), 60)], stored.Readings);
         Assert.Empty(recent.Readings);
     }

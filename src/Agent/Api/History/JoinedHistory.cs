@@ -1,11 +1,13 @@
 using KubeBpfBox.Core.History;
+using KubeBpfBox.Core.Red;
 
 namespace KubeBpfBox.Agent.Api.History;
 
 /// <summary>The agent's memory and its store as one history: memory for what it has, the store for what is older.</summary>
 /// <param name="recent">The newest windows, the open one among them.</param>
 /// <param name="stored">Older ones; null when nothing is stored.</param>
-internal sealed class JoinedHistory(IRedHistory recent, IRedHistory? stored)
+/// <param name="startedS">When the agent began, seconds since the Unix epoch: its first window is known from then on only.</param>
+internal sealed class JoinedHistory(IRedHistory recent, IRedHistory? stored, long startedS)
 {
     /// <summary>Says where a range is read.</summary>
     public HistoryPlan Plan(HistoryRange range)
@@ -13,7 +15,7 @@ internal sealed class JoinedHistory(IRedHistory recent, IRedHistory? stored)
         long? recentSinceS = recent.SinceS;
         if (stored is null || recentSinceS <= range.SinceS)
         {
-            return new HistoryPlan(range, "memory", recentSinceS, [new HistoryPart(recent, range.SinceS, range.UntilS, Coarsest(recent, range.StepS))]);
+            return new HistoryPlan(range, "memory", KnownFrom(recentSinceS), [new HistoryPart(recent, range.SinceS, range.UntilS, Coarsest(recent, range.StepS))]);
         }
         // No window twice: memory from its first one on, the store until there. What is left before that is read in ever finer steps,
         // as a step of the store that memory begins within would have windows of both.
@@ -33,8 +35,10 @@ internal sealed class JoinedHistory(IRedHistory recent, IRedHistory? stored)
         {
             parts.Add(new HistoryPart(recent, takeS, range.UntilS, recent.StepsS[0]));
         }
-        return new HistoryPlan(range, "store", Earlier(stored.SinceS, recentSinceS), parts);
+        return new HistoryPlan(range, "store", KnownFrom(Earlier(stored.SinceS, recentSinceS)), parts);
     }
+
+    private long? KnownFrom(long? firstS) => startedS - firstS is > 0 and < RedWindows.Seconds ? startedS : firstS;
 
     private static int Coarsest(IRedHistory history, int stepS) => history.StepsS.Last(step => stepS % step == 0);
 
