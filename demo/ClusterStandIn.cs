@@ -67,8 +67,9 @@ internal sealed class ClusterStandIn : IAsyncDisposable
         string path = context.Request.Path.Value ?? "";
         if (!_lists.TryGetValue(path, out JsonArray? items))
         {
-            context.Response.StatusCode = 404;
-            await context.Response.WriteAsync((JobAt(path) ?? new JsonObject { ["kind"] = "Status", ["code"] = 404 }).ToJsonString());
+            JsonObject? job = JobAt(path);
+            context.Response.StatusCode = job is null ? 404 : 200;
+            await context.Response.WriteAsync((job ?? new JsonObject { ["kind"] = "Status", ["code"] = 404 }).ToJsonString());
             return;
         }
         if (!context.Request.Query.ContainsKey("watch"))
