@@ -19,8 +19,8 @@ export function timeAxis(): uPlot.Axis {
     grid: { stroke: color('chart-grid'), width: 1 },
     ticks: { show: false },
     size: 26,
-    // Seconds need more room.
-    space: (_plot, _axis, from, to) => (to - from < 200 ? 70 : 40),
+    // Seconds need more room, phones have less.
+    space: (_plot, _axis, from, to, sizePx) => (to - from < 200 ? 70 : sizePx < 300 ? 40 : 56),
     values: (_plot, splits, _axis, _space, increment) => splits.map((at) => tick(at, increment)),
   };
 }

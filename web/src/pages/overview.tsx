@@ -69,7 +69,7 @@ function namespaces(answer: Schemas['Workloads'] | null, chosen: string): string
 /** Says when the agent knows a part of the range only. */
 function Coverage({ answer }: { answer: Schemas['Workloads'] }) {
   return answer.known_since !== null && Date.parse(answer.known_since) > Date.parse(answer.since) + answer.step_s * 1000
-    ? <p class="note">Something is known since {time(answer.known_since).replace(/\.\d+$/, '')}; rates are of the time from then on.</p>
+    ? <p class="note">What is known begins at {time(answer.known_since).replace(/\.\d+$/, '')}; rates are of the time from then on.</p>
     : null;
 }
 
