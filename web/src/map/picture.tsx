@@ -115,7 +115,7 @@ function Label({ edge, at, k, choice }: { edge: MapEdge; at: Point; k: number; c
 
 const ringRadius = 9;
 // A letter is about so wide as part of its height.
-const letter = 0.64;
+const letter = 0.68;
 
 /** As much of a text as there is room for. */
 function fitText(text: string, room: number, size: number): string {
