@@ -74,24 +74,34 @@ test.describe('the shop of make demo', () => {
   }
 
   test('is small, and shows something within a second', async ({ browser, demo }) => {
-    const context = await browser.newContext({ baseURL: demo.url });
-    const page = await context.newPage();
-    const session = await context.newCDPSession(page);
-    await session.send('Network.enable');
-    const urls = new Map<string, string>();
-    let bytes = 0;
-    session.on('Network.requestWillBeSent', ({ requestId, request }) => urls.set(requestId, request.url));
-    session.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
-      bytes += urls.get(requestId)?.includes('/api/') ? 0 : encodedDataLength;
-    });
-    const paints: number[] = [];
-    for (const path of [...Object.values(pages), workload]) {
-      await page.goto(path, { waitUntil: 'commit' });
-      // The first figure of the agent's: a row, a number with its unit.
-      const paint = await page.waitForFunction(() => (/\d (req\/s|%|ms|MiB|B)\b|\d:\d\d:\d\d/.test(document.querySelector('main')?.innerText ?? '') ? performance.now() : 0), undefined, { polling: 'raf', timeout: 10_000 });
-      paints.push(Math.round(Number(await paint.jsonValue())));
-    }
-    await context.close();
+    test.setTimeout(90_000);
+    const paths = [...Object.values(pages), workload];
+    /** Loads each page once, with an empty cache, and tells the bytes of files and when the first figure of the agent's was to be seen. */
+    const visit = async () => {
+      const context = await browser.newContext({ baseURL: demo.url });
+      const page = await context.newPage();
+      const session = await context.newCDPSession(page);
+      await session.send('Network.enable');
+      const urls = new Map<string, string>();
+      let bytes = 0;
+      session.on('Network.requestWillBeSent', ({ requestId, request }) => urls.set(requestId, request.url));
+      session.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+        bytes += urls.get(requestId)?.includes('/api/') ? 0 : encodedDataLength;
+      });
+      const paints: number[] = [];
+      for (const path of paths) {
+        await page.goto(path, { waitUntil: 'commit' });
+        const paint = await page.waitForFunction(() => (/\d (req\/s|%|ms|MiB|B)\b|\d:\d\d:\d\d/.test(document.querySelector('main')?.innerText ?? '') ? performance.now() : 0), undefined, { polling: 'raf', timeout: 15_000 });
+        paints.push(Math.round(Number(await paint.jsonValue())));
+      }
+      await context.close();
+      return { bytes, paints };
+    };
+    await visit(); // warms the agent
+    const visits = [await visit(), await visit(), await visit()];
+    const bytes = Math.max(...visits.map((one) => one.bytes));
+    // The middle of three: a busy machine delays one or the other.
+    const paints = paths.map((_, i) => visits.map((one) => one.paints[i] ?? Infinity).sort((a, b) => a - b)[1] ?? Infinity);
     test.info().annotations.push({ type: 'weight of all pages, compressed', description: `${(bytes / 1024).toFixed(1)} KiB` }, { type: 'first figure shown after', description: `${paints.join(', ')} ms` });
     expect(bytes).toBeGreaterThan(10_000);
     expect(bytes).toBeLessThanOrEqual(300_000);
