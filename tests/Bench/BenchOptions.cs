@@ -15,5 +15,6 @@ internal sealed record BenchOptions(
     int Series,
     int Workloads,
     int PageRate,
+    string? OpenPage,
     bool IsIsolated,
     string? CgroupPath = null);

@@ -23,9 +23,10 @@ Option<int> rate = new("--rate") { Description = "Requests a second (outage).", 
 Option<int> series = new("--series") { Description = "Series of rate, errors and duration (scrape).", DefaultValueFactory = static _ => 10_000 };
 Option<int> workloads = new("--workloads") { Description = "Workloads (page).", DefaultValueFactory = static _ => 1000 };
 Option<int> pageRate = new("--page-rate") { Description = "Requests a second, all workloads together (page).", DefaultValueFactory = static _ => 5000 };
+Option<string?> openPage = new("--open-page") { Description = "A page of the agent that a real Chromium has open meanwhile, such as /requests (overhead).", HelpName = "PATH" };
 Option<bool> isolate = new("--isolate") { Description = "Watch a cgroup made for the benchmark instead of the whole machine, where others make traffic too." };
 
-RootCommand root = new("Benchmarks of kubebpfbox. Needs root; traffic stays in network namespaces of its own.") { seconds, pairs, agent, set, variants, transactions, idle, garbage, series, outage, rate, workloads, pageRate, isolate };
+RootCommand root = new("Benchmarks of kubebpfbox. Needs root; traffic stays in network namespaces of its own.") { seconds, pairs, agent, set, variants, transactions, idle, garbage, series, outage, rate, workloads, pageRate, openPage, isolate };
 foreach (Option option in root.Options)
 {
     option.Recursive = true;
@@ -69,6 +70,7 @@ BenchOptions Options(ParseResult parsed) => new(
     parsed.GetValue(series),
     parsed.GetValue(workloads),
     parsed.GetValue(pageRate),
+    parsed.GetValue(openPage),
     parsed.GetValue(isolate));
 
 static int Guard(BenchOptions options, Action<BenchOptions> action)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using KubeBpfBox.Bench.Page;
 using KubeBpfBox.Support;
 
 namespace KubeBpfBox.Bench.Overhead;
@@ -13,6 +14,10 @@ internal static class OverheadBenchmark
 
     public static void Run(BenchOptions options, CancellationToken stop)
     {
+        if (options.OpenPage is not null)
+        {
+            OpenPage.Require();
+        }
         using TemporaryFolder folder = new();
         string script = folder.PathOf("realistic.lua");
         WrkRun.WriteRealisticScript(script);
@@ -63,6 +68,8 @@ internal static class OverheadBenchmark
     {
         using AgentProcess agent = new(bed.Options, stop);
         AgentProcess.Pause(TimeSpan.FromMilliseconds(300), stop);
+        // Long enough for the run; it is closed with it.
+        using ChildProcess? browser = bed.Options.OpenPage is { } page ? OpenPage.Start(new Uri(agent.Address, page), bed.Options.Seconds * 2) : null;
         return Measure(bed, agent, stop);
     }
 

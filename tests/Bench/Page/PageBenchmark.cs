@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 using KubeBpfBox.Support;
 
@@ -8,14 +7,9 @@ namespace KubeBpfBox.Bench.Page;
 /// <summary>What an open page costs the agent, and whether the browser keeps up, with many workloads and many requests.</summary>
 internal static class PageBenchmark
 {
-    private const string Watcher = "tests/Ui/build/watch.js";
-
     public static void Run(BenchOptions options, CancellationToken stop)
     {
-        if (!File.Exists(Watcher))
-        {
-            throw new InvalidOperationException($"{Watcher} is not there: scripts/setup.sh ui && npm run build --prefix tests/Ui, and run this from the repository's root");
-        }
+        OpenPage.Require();
         Console.WriteLine();
         Console.WriteLine("== page");
         using ServerCrowd crowd = new(options.Workloads, options.PageRate, options.CgroupPath);
@@ -26,8 +20,7 @@ internal static class PageBenchmark
         table.Add(["none", .. Measure(agent, crowd, () => AgentProcess.Pause(TimeSpan.FromSeconds(options.Seconds), stop)), "", "", "", "", "", ""]);
         foreach ((string name, string path) in ((string, string)[])[("overview", "/"), ("requests, live", "/requests"), ("map", "/map")])
         {
-            using ChildProcess browser = ChildProcess.Start("node", Watcher, new Uri(agent.Address, path).ToString(), options.Seconds.ToString(CultureInfo.InvariantCulture));
-            browser.WaitForText("watching", TimeSpan.FromSeconds(60));
+            using ChildProcess browser = OpenPage.Start(new Uri(agent.Address, path), options.Seconds);
             string[] cost = Measure(agent, crowd, () => browser.WaitForExit(TimeSpan.FromSeconds(options.Seconds + 60)));
             if (browser.ExitCode != 0)
             {
