@@ -15,8 +15,8 @@ try {
   let receivedBytes = 0;
   session.on('Network.dataReceived', (data) => (receivedBytes += data.dataLength));
   await page.goto(url);
-  await page.getByRole('row').nth(1).or(page.getByRole('img')).first().waitFor();
-  await page.waitForTimeout(3000);
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await page.waitForTimeout(5000);
   console.log('watching');
   receivedBytes = 0;
   const frames = await watchFrames(page, Number(seconds) * 1000);
