@@ -43,7 +43,8 @@ public sealed class TerminalTests(AgentFixture fixture)
         public Run(string cgroup, params IEnumerable<string> options)
         {
             string arguments = string.Join(' ', [.. AgentProcess.Arguments(TcpPort.Free(), _folder.PathOf("a.db"), cgroup), .. options]);
-            Terminal = ChildProcess.Start(AptPackages.Require("script", "bsdutils"), "-qefc", $"echo $$ > {_folder.PathOf("pid")}; exec {AgentProcess.Program} {arguments}", "/dev/null");
+            // A runner of tests may have set NO_COLOR for itself.
+            Terminal = ChildProcess.Start(AptPackages.Require("script", "bsdutils"), "-qefc", $"echo $$ > {_folder.PathOf("pid")}; exec env -u NO_COLOR {AgentProcess.Program} {arguments}", "/dev/null");
             Terminal.WaitForText("captures", TimeSpan.FromSeconds(20));
         }
 

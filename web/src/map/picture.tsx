@@ -140,7 +140,7 @@ function Node({ node, at, href, isFar, onNear, hasDragged, k }: NodeProps) {
       <a
         class={`map-node is-${healthOf(node.error_ratio)}${isFar ? ' is-far' : ''}`}
         href={href}
-        aria-label={`${visible(who(node))}${node.kind === undefined ? '' : `, ${node.kind}`}: ${serves ? `serves ${rate(node.requests_per_second)}, ${percent(node.error_ratio)} errors, p90 ${duration(node.p90_ns)}` : `makes ${rate(node.makesPerSecond)}`}`}
+        aria-description={`${visible(who(node))}${node.kind === undefined ? '' : `, ${node.kind}`}: ${serves ? `serves ${rate(node.requests_per_second)}, ${percent(node.error_ratio)} errors, p90 ${duration(node.p90_ns)}` : `makes ${rate(node.makesPerSecond)}`}`}
         draggable={false}
         onPointerEnter={() => { onNear(true); }}
         onPointerLeave={() => { onNear(false); }}
