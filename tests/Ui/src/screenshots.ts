@@ -20,8 +20,8 @@ interface Picture {
 }
 
 const pictures: Picture[] = [
-  { name: 'overview', path: '/?last=15m' },
-  { name: 'workload', path: '/workload?workload=payments&namespace=billing&kind=Deployment&last=15m' },
+  { name: 'overview', path: '/?last=5m' },
+  { name: 'workload', path: '/workload?workload=payments&namespace=billing&kind=Deployment&last=5m' },
   {
     name: 'requests',
     path: '/requests?namespace=shop',
@@ -30,7 +30,7 @@ const pictures: Picture[] = [
       await page.getByRole('row').filter({ hasText: '/orders' }).first().click();
     },
   },
-  { name: 'map', path: '/map?last=15m' },
+  { name: 'map', path: '/map?last=5m' },
   { name: 'node', path: '/node' },
 ];
 
@@ -67,7 +67,7 @@ try {
       await wide.close();
     }
     const phone = await browser.newContext({ baseURL: demo.url, colorScheme: 'light', viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
-    await take(await phone.newPage(), { name: 'overview', path: '/?last=15m' }, 'phone');
+    await take(await phone.newPage(), { name: 'overview', path: '/?last=5m' }, 'phone');
     await phone.close();
   } finally {
     await browser.close();
