@@ -26,8 +26,8 @@ const pictures: Picture[] = [
     name: 'requests',
     path: '/requests?namespace=shop',
     prepare: async (page) => {
-      // One request opened beside the tail: a checkout has an interesting pair of ends.
-      await page.getByRole('row').filter({ hasText: '/orders' }).first().click();
+      // One request opened beside the tail, with both of its ends in the namespace that is shown.
+      await page.getByRole('row').filter({ hasText: /frontend.*checkout.*POST/ }).first().click();
     },
   },
   { name: 'map', path: '/map?last=5m' },

@@ -7,7 +7,7 @@ import { tick } from '../lib/ticks';
 
 /** Where the plot begins and ends within its box, so that what stands above each other is aligned; pixels. */
 export const leftPx = 76;
-export const rightPx = 20;
+export const rightPx = 30;
 
 const font = '12px system-ui, sans-serif';
 
@@ -19,8 +19,8 @@ export function timeAxis(): uPlot.Axis {
     grid: { stroke: color('chart-grid'), width: 1 },
     ticks: { show: false },
     size: 26,
-    // Seconds need more room, phones have less.
-    space: (_plot, _axis, from, to, sizePx) => (to - from < 200 ? 70 : sizePx < 300 ? 40 : 56),
+    // Marks of less than a minute are told with seconds, which need more room; phones have less.
+    space: (_plot, _axis, from, to, sizePx) => (((to - from) / sizePx) * 56 <= 30 ? 76 : sizePx < 300 ? 40 : 56),
     values: (_plot, splits, _axis, _space, increment) => splits.map((at) => tick(at, increment)),
   };
 }
