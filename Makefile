@@ -18,7 +18,7 @@ bin/kubebpfbox: $(SOURCES)
 	cp artifacts/publish/kubebpfbox bin/kubebpfbox.new && mv bin/kubebpfbox.new bin/kubebpfbox
 
 run: build
-	@echo "kubebpfbox shows every HTTP request of this machine. Try, in another shell: curl http://127.0.0.1:9500/healthz" >&2
+	@echo "kubebpfbox shows every HTTP request of this machine: open http://127.0.0.1:9500/ in a browser, or run bin/kubebpfbox top in another shell" >&2
 	bin/kubebpfbox run --set sinks.sqlite.path=data/kubebpfbox.db $(ARGS)
 
 # A small shop with traffic, and the agent beside it: demo/README.md. PORT=9600, SECONDS=60.
