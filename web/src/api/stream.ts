@@ -10,6 +10,9 @@ export interface StreamHandlers {
   more(kind: 'skipped' | 'missed', count: number): void;
 }
 
+/** The agent writes at least a comment every 15 seconds: after this long nobody is there any more, whatever the connection says. */
+const quietMs = 40_000;
+
 /** Reads the live stream until it ends or is stopped. EventSource cannot send a token, so it is read by hand. */
 export async function follow(parameters: Parameters<'/api/transactions/stream'>, handlers: StreamHandlers, stop: AbortSignal): Promise<void> {
   const response = await ask('/api/transactions/stream', parameters, 'text/event-stream', stop);
@@ -28,15 +31,22 @@ export async function follow(parameters: Parameters<'/api/transactions/stream'>,
     },
   });
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) {
-      throw new ApiError('The agent ended the stream.', 0);
+  let quiet = 0;
+  try {
+    for (;;) {
+      quiet = window.setTimeout(() => void reader.cancel(), quietMs);
+      const { done, value } = await reader.read();
+      window.clearTimeout(quiet);
+      if (done) {
+        throw new ApiError('The agent ended the stream.', 0);
+      }
+      parser.feed(value);
+      if (items.length > 0) {
+        handlers.items(items);
+        items = [];
+      }
     }
-    parser.feed(value);
-    if (items.length > 0) {
-      handlers.items(items);
-      items = [];
-    }
+  } finally {
+    window.clearTimeout(quiet);
   }
 }
