@@ -14,12 +14,22 @@ public sealed class TerminalTests(Scene scene) : IClassFixture<Scene>
     {
         Assert.Equal(Count, Scene.Request(scene.Client, $"http://{scene.ClusterIp}/top", Count));
 
-        (int exitCode, string output, string errors) = AgentPod.Exec("top", "-o", "json", "--last", "15m", "--namespace", scene.Namespace);
-
-        Assert.True(exitCode == 0, errors);
-        using JsonDocument row = JsonDocument.Parse(output.Split('\n').Single(static line => line.Contains("\"workload\":\"web-app\"", StringComparison.Ordinal)));
-        Assert.Equal("Deployment", row.RootElement.GetProperty("kind").GetString());
-        Assert.InRange(row.RootElement.GetProperty("requests").GetInt64(), Count, long.MaxValue);
+        long requests = 0;
+        string said = string.Empty;
+        // The open window is looked at once a second.
+        Kubectl.Until(
+            () =>
+            {
+                (int exitCode, string output, string errors) = AgentPod.Exec("top", "-o", "json", "--last", "15m", "--namespace", scene.Namespace);
+                said = $"exit code {exitCode}: {errors}{output}";
+                string? line = output.Split('\n').FirstOrDefault(static line => line.Contains("\"workload\":\"web-app\"", StringComparison.Ordinal));
+                using JsonDocument row = JsonDocument.Parse(line ?? "{\"kind\":\"Deployment\",\"requests\":0}");
+                Assert.Equal("Deployment", row.RootElement.GetProperty("kind").GetString());
+                requests = row.RootElement.GetProperty("requests").GetInt64();
+                return requests >= Count;
+            },
+            () => $"{Count} requests of web-app: {requests}; {said}",
+            TimeSpan.FromSeconds(30));
 
         using TmuxTerminal terminal = new(columns: 120);
         terminal.Run($"{Node.Script("kubectl")} exec -it -n {AgentPod.Namespace} ds/kubebpfbox -- kubebpfbox top --last 15m --namespace {scene.Namespace}");
@@ -61,6 +71,6 @@ public sealed class TerminalTests(Scene scene) : IClassFixture<Scene>
         Assert.Contains("<div id=\"app\">", Node.InNetwork("curl", "-sS", "--fail", "--compressed", $"http://127.0.0.1:{port}/"), StringComparison.Ordinal);
         Assert.Contains("\"workloads\":[", Node.InNetwork("curl", "-sS", "--fail", $"http://127.0.0.1:{port}/api/workloads"), StringComparison.Ordinal);
         Assert.Contains("<div id=\"app\">", Node.InNetwork("curl", "-sS", "--fail", "--compressed", $"http://{agent.Address}:9500/"), StringComparison.Ordinal);
-        Assert.Equal("401", Node.InNetwork("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", $"http://{agent.Address}:9500/api/workloads"));
+        Assert.Equal("401", Node.InNetwork("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", $"http://{agent.Address}:9500/api/workloads").Trim());
     }
 }
