@@ -180,6 +180,14 @@ public sealed class HistoryReaderTests : IDisposable
     }
 
     [Fact]
+    public void A_file_whose_tables_are_not_made_yet_has_nothing()
+    {
+        File.Create(Path).Dispose();
+        Reader.ReadSeries(0, 3600, 60, HistoryFilter.All, static (in HistoryRow<SeriesKey> row) => Assert.Fail($"{row.StartS}"), CancellationToken.None);
+        Assert.Null(Reader.SinceS);
+    }
+
+    [Fact]
     public void A_file_that_is_too_large_loses_the_oldest_of_every_step()
     {
         const long MaxBytes = 512 << 10;
